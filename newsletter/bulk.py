@@ -52,7 +52,7 @@ def keeping_plans(session: Session) -> Iterator[None]:
 
 
 def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> FromClause:
-    """Return these rows as a table. Each has a value for each column, by name."""
+    """These rows as a table. Each has a value for each column, by name."""
     dialect = session.get_bind().dialect
     handed = json.dumps(rows, ensure_ascii=False, check_circular=False, default=_instants(dialect))
     if dialect.name == "sqlite":
@@ -65,19 +65,19 @@ def given(session: Session, rows: Sequence[Row], columns: Collection[Any]) -> Fr
 
 
 def _instants(dialect: Dialect) -> Callable[[datetime], str]:
-    """Return how this database writes times as text, cached because most rows share them."""
+    """How this database writes times as text, cached because most rows share them."""
     process = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
     return cache(lambda at: str(process(at) if process else at))
 
 
 def is_given(session: Session, whose: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """Return the condition that a column has one of these values, however many there are."""
+    """The condition that a column has one of these values, however many there are."""
     rows = given(session, [{whose.key: value} for value in values], [whose])
     return whose.in_(select(rows.c[whose.key]))
 
 
 def insert_into(session: Session, model: type[Base]) -> Any:
-    """Return an INSERT that supports ON CONFLICT in this database's dialect."""
+    """An INSERT that supports ON CONFLICT in this database's dialect."""
     dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     return dialect.insert(model.__table__)
 
@@ -102,5 +102,5 @@ def insert_rows(session: Session, put: Any, rows: Sequence[Row]) -> list[Any]:
 
 
 def _is_shared(name: str, rows: Sequence[Row]) -> bool:
-    """Return whether all rows hold the same object under this name, without a Python loop: it runs for every value."""
+    """Whether all rows hold the same object under this name, without a Python loop: it runs for every value."""
     return all(map(partial(is_, rows[0][name]), map(itemgetter(name), rows)))

@@ -16,21 +16,21 @@ class Clock(Protocol):
     """Tells the time, in aware UTC."""
 
     def now(self) -> datetime:
-        """Return the present moment."""
+        """The present moment."""
 
     def glance(self) -> datetime:
-        """Return the same without asking a server: it never waits."""
+        """The same without asking a server: it never waits."""
 
 
 class SystemClock:
     """The machine's time."""
 
     def now(self) -> datetime:
-        """Return the present moment."""
+        """The present moment."""
         return datetime.now(UTC)
 
     def glance(self) -> datetime:
-        """Return the same."""
+        """The same."""
         return self.now()
 
 
@@ -45,15 +45,15 @@ class MovableClock:
         self._read: tuple[int, timedelta] = (0, timedelta())
 
     def now(self) -> datetime:
-        """Return the present moment, moved."""
+        """The present moment, moved."""
         return datetime.now(UTC) + self.offset()
 
     def glance(self) -> datetime:
-        """Return the same."""
+        """The same."""
         return self.now()
 
     def offset(self) -> timedelta:
-        """Return how far this clock is ahead."""
+        """How far this clock is ahead."""
         try:
             changed = self._file.stat().st_mtime_ns
         except FileNotFoundError:
@@ -85,14 +85,14 @@ class SharedClock:
         self._ahead, self._measured_at = timedelta(), float("-inf")
 
     def now(self) -> datetime:
-        """Return the present moment by the server's clock."""
+        """The present moment by the server's clock."""
         if time.monotonic() - self._measured_at > MEASURED_EVERY:
             self._measured_at = time.monotonic()
             self._measure()
         return self.machine.now() + self._ahead
 
     def glance(self) -> datetime:
-        """Return the present moment, by the difference measured last."""
+        """The present moment, by the difference measured last."""
         return self.machine.now() + self._ahead
 
     def _measure(self) -> None:
@@ -111,11 +111,11 @@ class FixedClock:
         self.moment = moment
 
     def now(self) -> datetime:
-        """Return the moment it was set to."""
+        """The moment it was set to."""
         return self.moment
 
     def glance(self) -> datetime:
-        """Return the same."""
+        """The same."""
         return self.moment
 
     def forward(self, by: timedelta) -> None:

@@ -138,33 +138,33 @@ def lock(session: Session, row: Base) -> None:
 
 
 def one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
-    """Return the constraint that a column holds one of these codes."""
+    """The constraint that a column holds one of these codes."""
     listed = ", ".join(f"'{code.value}'" for code in codes)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def holds(session: Session, condition: ColumnElement[bool]) -> bool:
-    """Return whether a condition holds now."""
+    """Whether a condition holds now."""
     return bool(session.scalar(select(condition)))
 
 
 def was_broken_off(error: DBAPIError) -> bool:
-    """Return whether the database aborted this transaction because of a deadlock or conflict: it can be retried."""
+    """Whether the database aborted this transaction because of a deadlock or conflict: it can be retried."""
     return getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
 
 
 def names_what_is_gone(error: DBAPIError) -> bool:
-    """Return whether a row this transaction refers to has just been deleted (a foreign key): a retry will notice."""
+    """Whether a row this transaction refers to has just been deleted (a foreign key): a retry will notice."""
     return getattr(error.orig, "sqlstate", None) == "23503"
 
 
 def without(address: str, text: str) -> str:
-    """Return text with an erased address replaced, in upper or lower case."""
+    """Text with an erased address replaced, in upper or lower case."""
     return re.sub(re.escape(address), "[erased]", text, flags=re.IGNORECASE)
 
 
 def without_inside(address: str, value: Any) -> Any:
-    """Return a JSON column's value with the address replaced in all its texts."""
+    """A JSON column's value with the address replaced in all its texts."""
     if isinstance(value, str):
         return without(address, value)
     if isinstance(value, list):
@@ -233,7 +233,7 @@ class Database:
             self.scrub()
 
     def server_time(self) -> datetime | None:
-        """Return the database server's time; None if it cannot be reached, or for SQLite."""
+        """The database server's time; None if it cannot be reached, or for SQLite."""
         if self.is_sqlite:
             return None
         try:
@@ -248,7 +248,7 @@ class Database:
 
 
 def _watched(url: str) -> URL:
-    """Return the URL with our timeouts for lost connections, unless it sets its own."""
+    """The URL with our timeouts for lost connections, unless it sets its own."""
     given = make_url(url)
     return given.update_query_dict({name: value for name, value in _CLIENT.items() if name not in given.query})
 

@@ -126,7 +126,7 @@ class Event(Base):
 
     @property
     def words(self) -> str:
-        """Return what was read, or the owner's reason; "" if there is neither."""
+        """What was read, or the owner's reason; "" if there is neither."""
         return self.wording.words if self.wording else self.reason
 
 

@@ -56,7 +56,7 @@ class Figures:
         return session
 
     def of(self, session: Session, key: Hashable, count: Callable[[Session], T]) -> T:
-        """Return the figure with this key, counting it if needed."""
+        """The figure with this key, counting it if needed."""
         if not self._must_keep(session):
             return count(session)
         with self._lock:
@@ -72,14 +72,14 @@ class Figures:
         return value
 
     def if_kept(self, session: Session, key: Hashable, count: Callable[[Session], T]) -> T | None:
-        """Return the same, but None instead of a first count of a large table: that runs in the background."""
+        """The same, but None instead of a first count of a large table: that runs in the background."""
         if self._must_keep(session) and key not in self._kept:
             self._count_again(key, count)
             return None
         return self.of(session, key, count)
 
     def age(self, session: Session) -> float:
-        """Return the age in seconds of the oldest figure this session has used; 0 if all were counted for it."""
+        """The age in seconds of the oldest figure this session has used; 0 if all were counted for it."""
         oldest = session.info.get(_OLDEST)
         return 0.0 if oldest is None else self.clock() - oldest
 
@@ -130,6 +130,6 @@ def figure(session: Session, key: Hashable, count: Callable[[Session], T]) -> T:
 
 
 def figure_if_kept(session: Session, key: Hashable, count: Callable[[Session], T]) -> T | None:
-    """Return the same, but None where counting would take long: it runs in the background, so ask again later."""
+    """The same, but None where counting would take long: it runs in the background, so ask again later."""
     figures: Figures | None = session.info.get(_FIGURES)
     return count(session) if figures is None else figures.if_kept(session, key, count)

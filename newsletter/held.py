@@ -66,7 +66,7 @@ class Held:
 
 
 def held(session: Session, now: datetime) -> list[Held]:
-    """Return everything that would go by itself if sending were unlocked now."""
+    """Everything that would go by itself if sending were unlocked now."""
     mailings = [*_campaigns(session, now), *_ab_tests(session, now)]
     single = [*_messages(session), *_digests(session, now), *_reminders(session, now)]
     return [*mailings, *_sequences(session, now), *single]
@@ -92,7 +92,7 @@ def _campaign(session: Session, campaign: Campaign, parts: Collection[Campaign],
 
 
 def _people(session: Session, campaign: Campaign, now: datetime) -> tuple[int, int]:
-    """Return how many would get it, and how many have."""
+    """How many would get it, and how many have."""
     counts = campaign.counts(session)
     gone = sum(counts[state] for state in ACCEPTED)
     people = sum(counts[state] for state in UNDER_WAY)
@@ -171,7 +171,7 @@ def _reminders(session: Session, now: datetime) -> list[Held]:
 
 
 def _single(session: Session) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for transactional messages queued before the lock."""
+    """The conditions for transactional messages queued before the lock."""
     above = installation.current(session).locked_above
     return (
         Message.id <= above, Message.lane == Lane.TRANSACTIONAL, Message.due_at.is_not(None),

@@ -237,7 +237,7 @@ def register(celery: Celery, runtime: Callable[[], Runtime], stopping: Stopping,
 
 
 def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
-    """Return what beat publishes, and how often (seconds)."""
+    """What beat publishes, and how often (seconds)."""
 
     def every(seconds: float, task: str, lane: Lane, *args: str) -> dict[str, object]:
         options = {"queue": QUEUES[lane]}
@@ -270,7 +270,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
 
 
 def has_room(channel: Channel, queue: str) -> bool:
-    """Return whether few enough tasks wait in a queue for one more to be useful."""
+    """Whether few enough tasks wait in a queue for one more to be useful."""
     try:
         declared = channel.queue_declare(queue=queue, passive=True)  # type: ignore[no-untyped-call]
         return bool(declared.message_count < MOST_WAITING)

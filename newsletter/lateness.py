@@ -27,7 +27,7 @@ class Lateness:
 
     @classmethod
     def of(cls, folder: Path) -> Self:
-        """Return that of this data folder."""
+        """That of this data folder."""
         return cls(folder / "late")
 
     def note(self, seconds: float) -> None:
@@ -36,7 +36,7 @@ class Lateness:
             _MOMENT.pack_into(self._opened(), 0, time.monotonic())
 
     def is_fresh(self) -> bool:
-        """Return whether a page was late a moment ago."""
+        """Whether a page was late a moment ago."""
         (moment,) = _MOMENT.unpack_from(self._opened())
         return bool(0 <= time.monotonic() - moment < FRESH)  # below 0 after a reboot, which resets the clock
 

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 def scrubbed(text: str) -> str:
-    """Return a text without addresses, personal links, tokens and passwords."""
+    """A text without addresses, personal links, tokens and passwords."""
     text = _LINK.sub(r"/\1/...", text[: 4 * LONGEST])
     text = _CREDENTIALS.sub(r"\1", text)
     text = _ADDRESS.sub("[address]", text)

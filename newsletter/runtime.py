@@ -48,17 +48,17 @@ class Runtime:
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
-        """Return the secret key, followed by retired ones."""
+        """The secret key, followed by retired ones."""
         return self.settings.secrets
 
     @property
     def sign_ups_per_domain(self) -> int:
-        """Return how many unproven addresses per domain may be mailed in a day; 0: any number."""
+        """How many unproven addresses per domain may be mailed in a day; 0: any number."""
         return self.settings.sign_ups_per_domain
 
     @property
     def delivery(self) -> Delivery:
-        """Return a new Delivery on this runtime's database, clock and transport."""
+        """A new Delivery on this runtime's database, clock and transport."""
         database, clock = self.database, self.clock
         return Delivery(
             transaction=database.transaction,
@@ -73,17 +73,17 @@ class Runtime:
 
     @cached_property
     def lateness(self) -> Lateness:
-        """Return the record of whether this host's pages were slow a moment ago."""
+        """The record of whether this host's pages were slow a moment ago."""
         return Lateness.of(self.settings.data_dir)
 
     @cached_property
     def fetcher(self) -> Fetcher:
-        """Return the fetcher of other sites' pages and feeds; only a local installation may fetch from loopback."""
+        """The fetcher of other sites' pages and feeds; only a local installation may fetch from loopback."""
         return Fetcher(local=self.settings.is_local)
 
     @cached_property
     def clicks(self) -> feedback.ClickJournal:
-        """Return the journal in which clicks wait on this host until they are stored."""
+        """The journal in which clicks wait on this host until they are stored."""
         return feedback.ClickJournal(self.settings.data_dir / "clicks")
 
     def write_clicks(self) -> int:
@@ -97,22 +97,22 @@ class Runtime:
 
     @property
     def journals(self) -> Path:
-        """Return the folder of this host's workers' journals."""
+        """The folder of this host's workers' journals."""
         return self.settings.data_dir / "journal"
 
     @property
     def pictures(self) -> Path:
-        """Return the folder of the pictures of guides' pages."""
+        """The folder of the pictures of guides' pages."""
         return self.settings.data_dir / "cache" / "guides"
 
     @property
     def media(self) -> Path:
-        """Return the folder of the pictures in texts."""
+        """The folder of the pictures in texts."""
         return self.settings.data_dir / "media"
 
     @property
     def uploads(self) -> Path:
-        """Return the folder of files uploaded to the import page."""
+        """The folder of files uploaded to the import page."""
         return self.settings.data_dir / "imports"
 
     def hold_back(self, work: Callable[[Session, datetime], None]) -> None:
@@ -152,7 +152,7 @@ class Runtime:
         spam.go_on(self)
 
     def is_locked(self) -> bool:
-        """Return whether nothing may start by itself: the installation was restored or copied, and not reviewed yet."""
+        """Whether nothing may start by itself: the installation was restored or copied, and not reviewed yet."""
         with self.database.reading() as session:
             return installation.current(session).is_locked
 
@@ -221,7 +221,7 @@ def build(settings: Settings, *, database: Database | None = None, clock: Clock 
 
 
 def clock_for(settings: Settings, database: Database) -> Clock:
-    """Return the installation's clock: the machine's, corrected by the database server's."""
+    """The installation's clock: the machine's, corrected by the database server's."""
     machine = MovableClock(settings.data_dir / "clock") if settings.is_local else SystemClock()
     return machine if database.is_sqlite else SharedClock(machine, database.server_time)
 
@@ -232,7 +232,7 @@ def _smtp(settings: Settings, allowances: Callable[[Settings], Allowances] | Non
 
 
 def signing(settings: Settings) -> Dkim | None:
-    """Return what signs mail; None if the settings name no key. Raises SettingsError for an unusable key."""
+    """What signs mail; None if the settings name no key. Raises SettingsError for an unusable key."""
     keys = []
     for variable, selector, file in settings.dkim_keys:
         try:

@@ -71,7 +71,7 @@ def _upgrade(database: Database) -> None:
 
 
 def knows(name: str) -> bool:
-    """Return whether this version has that migration, and so can migrate a database at it."""
+    """Whether this version has that migration, and so can migrate a database at it."""
     return any(script.revision == name for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 

@@ -142,7 +142,7 @@ class Settings(BaseSettings):
 
     @property
     def dkim_keys(self) -> tuple[tuple[str, str, Path], ...]:
-        """Return the keys that sign mail: the variable that names the file, the selector, the file."""
+        """The keys that sign mail: the variable that names the file, the selector, the file."""
         every = (
             ("DKIM_KEY_FILE", self.dkim_selector, self.dkim_key_file),
             ("DKIM_ED25519_KEY_FILE", self.dkim_ed25519_selector, self.dkim_ed25519_key_file),
@@ -151,32 +151,32 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """Return the SQLAlchemy URL: the one given, else an SQLite file in the data folder."""
+        """The SQLAlchemy URL: the one given, else an SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'newsletter.sqlite3'}"
 
     @property
     def site(self) -> str:
-        """Return the site's address as visitors see it, without a trailing slash."""
+        """The site's address as visitors see it, without a trailing slash."""
         return self.public_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def is_https(self) -> bool:
-        """Return whether visitors come over TLS: then cookies are `Secure`, and no other host can set them."""
+        """Whether visitors come over TLS: then cookies are `Secure`, and no other host can set them."""
         return self.site.startswith("https://")
 
     @property
     def site_host(self) -> str:
-        """Return the host of `site`."""
+        """The host of `site`."""
         return urlsplit(self.site).hostname or "localhost"
 
     @property
     def site_path(self) -> str:
-        """Return the path the site is under, such as "/news"; "" at the root of its host."""
+        """The path the site is under, such as "/news"; "" at the root of its host."""
         return urlsplit(self.site).path
 
     @property
     def mail_domain(self) -> str:
-        """Return the domain of Message-IDs and return paths (RFC 5321 §4.1.3 for a bare IP address)."""
+        """The domain of Message-IDs and return paths (RFC 5321 §4.1.3 for a bare IP address)."""
         if self.is_local:
             return "localhost"
         bare = self.site_host.replace(".", "").isdigit()
@@ -184,27 +184,27 @@ class Settings(BaseSettings):
 
     @property
     def is_local(self) -> bool:
-        """Return whether the site is only reachable from this machine (loopback, RFC 1122 §3.2.1.3)."""
+        """Whether the site is only reachable from this machine (loopback, RFC 1122 §3.2.1.3)."""
         return is_loopback(self.site_host)
 
     @property
     def runs_mailbox(self) -> bool:
-        """Return whether the local mailbox runs: in a local installation without SMTP_URL, or if MAILBOX is on."""
+        """Whether the local mailbox runs: in a local installation without SMTP_URL, or if MAILBOX is on."""
         return self.mailbox or (self.is_local and not self.smtp_url)
 
     @property
     def looks_domains_up(self) -> bool:
-        """Return whether domains of typed addresses are looked up: CHECK_DOMAINS, else if mail leaves this machine."""
+        """Whether domains of typed addresses are looked up: CHECK_DOMAINS, else if mail leaves this machine."""
         return not self.runs_mailbox and not self.is_local if self.check_domains is None else self.check_domains
 
     @property
     def relays(self) -> str:
-        """Return where mail goes: `SMTP_URL`, else the local mailbox."""
+        """Where mail goes: `SMTP_URL`, else the local mailbox."""
         return self.smtp_url or f"smtp://127.0.0.1:{self.mailbox_smtp_port}?tls=none"
 
     @property
     def broker(self) -> str:
-        """Return the Redis URL in Celery's form: the one given, else the one the running product wrote to its file."""
+        """The Redis URL in Celery's form: the one given, else the one the running product wrote to its file."""
         if self.redis_url:
             return self.redis_url
         try:
@@ -214,23 +214,23 @@ class Settings(BaseSettings):
 
     @property
     def redis(self) -> str:
-        """Return the same in the Redis client's form."""
+        """The same in the Redis client's form."""
         return self.broker.replace("redis+socket://", "unix://", 1)
 
     @property
     def redis_url_file(self) -> Path:
-        """Return the file in which `newsletter up` stores its own Redis's URL for other processes."""
+        """The file in which `newsletter up` stores its own Redis's URL for other processes."""
         return self.data_dir / "redis" / "url"
 
     @cached_property
     def secret(self) -> bytes:
-        """Return the key that signs every link and cookie: `SECRET_KEY`, else one generated once in the data folder."""
+        """The key that signs every link and cookie: `SECRET_KEY`, else one generated once in the data folder."""
         given = self.secret_key.get_secret_value()
         return given.encode() if given else _kept_secret(self.data_dir / "secret_key")
 
     @cached_property
     def old_secrets(self) -> tuple[bytes, ...]:
-        """Return retired keys, newest first: links made with them keep working (`SECRET_KEY_OLD`)."""
+        """Retired keys, newest first: links made with them keep working (`SECRET_KEY_OLD`)."""
         given = self.secret_key_old.get_secret_value()
         # Also as a whole: an old key may hold a comma.
         every = [part.strip() for part in (*given.split(","), given)]
@@ -238,7 +238,7 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
-        """Return the key, followed by the old ones."""
+        """The key, followed by the old ones."""
         return (self.secret, *self.old_secrets)
 
 
@@ -249,7 +249,7 @@ class _Unfiled(Settings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return only the caller's values."""
+        """Only the caller's values."""
         return (init_settings,)
 
 

@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 def create_celery(settings: Settings | None = None) -> Celery:
-    """Return the Celery application of a worker or beat."""
+    """The Celery application of a worker or beat."""
     settings = settings or load()
     configure()
     trigger = jobs.DeliveryTrigger(make_celery(settings, patient=False))
@@ -65,13 +65,13 @@ class Worker:
         self._stop_flag = mmap.mmap(-1, 1)
 
     def runtime(self) -> Runtime:
-        """Return this process's Runtime, building it on first use."""
+        """This process's Runtime, building it on first use."""
         if self._runtime is None:
             self._runtime = build(self._settings, throttle=connect, allowances=connections)
         return self._runtime
 
     def stopping(self) -> bool:
-        """Return whether the worker is stopping."""
+        """Whether the worker is stopping."""
         return self._stop_flag[0] == 1
 
     def told_to_stop(self, **_: Any) -> None:
@@ -133,14 +133,14 @@ class DueCheck:
         self._seen_at = float("-inf")
 
     def open(self) -> tuple[Database, Clock]:
-        """Return the database, and the clock that due times are compared with."""
+        """The database, and the clock that due times are compared with."""
         if self._opened is None:
             database = Database(self._settings.database)
             self._opened = database, clock_for(self._settings, database)
         return self._opened
 
     def sees(self, look: str) -> bool:
-        """Return whether a check finds work; True if it fails: the workers then find out.
+        """Whether a check finds work; True if it fails: the workers then find out.
 
         Ticks due at the same moment share one query.
         """
@@ -167,11 +167,11 @@ class Aligned(schedule):
     """
 
     def now(self) -> datetime:
-        """Return the time. Celery asks several times per tick, and its own version looks up the zone."""
+        """The time. Celery asks several times per tick, and its own version looks up the zone."""
         return datetime.now(UTC)
 
     def is_due(self, last_run_at: datetime) -> Any:
-        """Return whether a multiple has passed since, and the seconds until the next."""
+        """Whether a multiple has passed since, and the seconds until the next."""
         now = self.now().timestamp()
         multiple = now // self.seconds
         return schedstate(multiple != last_run_at.timestamp() // self.seconds, (multiple + 1) * self.seconds - now)
@@ -196,7 +196,7 @@ class AlignedScheduler(Scheduler):
         self.merge_inplace({name: {**line, "schedule": Aligned(line["schedule"])} for name, line in table})
 
     def schedules_equal(self, old_schedules: Any, new_schedules: Any) -> bool:
-        """Return whether the schedule is unchanged. Celery compares all of it at each step; ours never changes."""
+        """Whether the schedule is unchanged. Celery compares all of it at each step; ours never changes."""
         return old_schedules is not None
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
@@ -214,12 +214,12 @@ class AlignedScheduler(Scheduler):
         return look is None or waited > jobs.PUBLISH_ANYWAY_AFTER or self._due_check.sees(look)
 
     def adjust(self, n: float, drift: float = 0.0) -> float:
-        """Return the seconds to sleep, without Celery's early wake-up."""
+        """The seconds to sleep, without Celery's early wake-up."""
         return n
 
 
 def make_celery(settings: Settings, *, patient: bool = True) -> Celery:
-    """Return the bare application: broker, beat table, options. The web publishes through one that is not `patient`."""
+    """The bare application: broker, beat table, options. The web publishes through one that is not `patient`."""
     celery = Celery("newsletter", broker=settings.broker)
     celery.conf.update(
         task_acks_late=True,

@@ -158,7 +158,7 @@ class FaultServer:
         self._listener.close()
 
     def fault_at(self, stage: str, recipient: str) -> Fault | None:
-        """Return the fault that is due here, counting this passage."""
+        """The fault that is due here, counting this passage."""
         due = None
         with self.lock:
             for fault, passed in self._faults:
@@ -172,7 +172,7 @@ class FaultServer:
         return due
 
     def lets_in(self) -> bool:
-        """Return whether one more connection is allowed, counting it."""
+        """Whether one more connection is allowed, counting it."""
         with self.lock:
             self.open_now += 1
             if self.connection_limit and self.open_now > self.connection_limit:
@@ -182,7 +182,7 @@ class FaultServer:
             return True
 
     def is_too_fast(self) -> bool:
-        """Return whether this message is one too many in its span of time, counting it."""
+        """Whether this message is one too many in its span of time, counting it."""
         if self.rate is None:
             return False
         count, seconds = self.rate
@@ -527,7 +527,7 @@ class _Session:
 def self_made_certificate(
     folder: Path, name: str = "localhost", *, san: str = "DNS:{name},IP:127.0.0.1"
 ) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return a server's context for `name` and 127.0.0.1, and a client's that trusts it. Needs the openssl program.
+    """A server's context for `name` and 127.0.0.1, and a client's that trusts it. Needs the openssl program.
 
     `san`: the names it is for; "" leaves its common name alone.
     """

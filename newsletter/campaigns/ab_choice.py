@@ -30,7 +30,7 @@ UNDECIDED = (ABTest.winner.is_(None), ABTest.waits.is_(None), ABTest.stopped_at.
 
 
 def has_next_step(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that a test may be due for its next step though no campaign is under way."""
+    """The condition that a test may be due for its next step though no campaign is under way."""
     sending = exists().where(
         or_(Campaign.id == ABTest.a_id, Campaign.id == ABTest.b_id), Campaign.stored_state == CampaignState.SENDING
     )
@@ -75,7 +75,7 @@ def _tend(session: Session, test: ABTest, now: datetime) -> None:
 
 
 def _has_gone_out(session: Session, dispatch: Dispatch | None) -> bool:
-    """Return whether all batches are done; what is left are single retries, which may take days."""
+    """Whether all batches are done; what is left are single retries, which may take days."""
     if dispatch is None or dispatch.filled_at is None:
         return False
     open_ = select(Batch.id).where(Batch.dispatch_id == dispatch.id, Batch.state != BatchState.DONE)
@@ -109,13 +109,13 @@ def _go(session: Session, test: ABTest, part: Part, decided: Decided, now: datet
 
 
 def is_counted(brand: Brand, test: ABTest) -> bool:
-    """Return whether its clicks have been counted since the launch, and still are."""
+    """Whether its clicks have been counted since the launch, and still are."""
     launched = all(one.counted_clicks for one in test.both)
     return launched and counts_clicks(brand, test.a.article, test.b.article)
 
 
 def results(session: Session, test: ABTest) -> tuple[Proportion, Proportion]:
-    """Return for A and B how many of those reached followed a link within the test's hours.
+    """For A and B how many of those reached followed a link within the test's hours.
 
     The hours count from when each reader's own mail was accepted: who got it an hour later has an hour longer.
     """
@@ -143,7 +143,7 @@ def _clicked(session: Session, dispatch: int, within: timedelta) -> int:
 
 
 def more_than_chance(a: Proportion, b: Proportion) -> Part | None:
-    """Return which of the two is ahead by more than chance; None: too close to tell."""
+    """Which of the two is ahead by more than chance; None: too close to tell."""
     if a.is_surely_more(b):
         return Part.A
     return Part.B if b.is_surely_more(a) else None
@@ -215,26 +215,26 @@ def stop(session: Session, test: ABTest, now: datetime) -> None:
 
 
 def newest_reader(session: Session, campaign: Campaign) -> int | None:
-    """Return the newest subscriber the rest may go to: whoever joined after the launch of A and B is in no part."""
+    """The newest subscriber the rest may go to: whoever joined after the launch of A and B is in no part."""
     test = ab_test_of(session, campaign) if campaign.part is Part.REST else None
     return test.a.dispatch.fill_until if test and test.a.dispatch else None
 
 
 def waiting(session: Session) -> list[ABTest]:
-    """Return the tests that wait for a press, oldest first."""
+    """The tests that wait for a press, oldest first."""
     look = select(ABTest).where(ABTest.waits.is_not(None), ABTest.stopped_at.is_(None))
     return list(session.scalars(look.order_by(ABTest.id)))
 
 
 def of_open_test() -> ColumnElement[bool]:
-    """Return the condition that a Campaign is A or B of a test whose rest has not been launched."""
+    """The condition that a Campaign is A or B of a test whose rest has not been launched."""
     launched = exists().where(_REST.id == ABTest.rest_id, _REST.launched_at.is_not(None))
     is_one = or_(ABTest.a_id == Campaign.id, ABTest.b_id == Campaign.id)
     return exists().where(is_one, ABTest.stopped_at.is_(None), ~launched).correlate(Campaign)
 
 
 def to_come(session: Session) -> list[tuple[datetime, ABTest, Campaign]]:
-    """Return the undecided rests: the earliest time, the test, and a campaign to the same people.
+    """The undecided rests: the earliest time, the test, and a campaign to the same people.
 
     Tests that wait for a press are left out: nobody knows when that comes.
     """

@@ -38,7 +38,7 @@ def even_out(session: Session, test: ABTest, now: datetime) -> None:
 
 
 def _off(test: ABTest, ids: Sequence[int], wanted: int) -> tuple[int, int]:
-    """Return by how many A and B differ beyond an odd one, and by how many they miss the test's share."""
+    """By how many A and B differ beyond an odd one, and by how many they miss the test's share."""
     slices = [one.slice for one in test.both if one.slice is not None]
     a, b = (sum(one.holds(id) for id in ids) for one in slices)
     return abs(a - b) - (a + b) % 2, abs(a + b - wanted)

@@ -55,7 +55,7 @@ class BadTest(ValueError):
 
 
 def counts_clicks(brand: Brand, *articles: Article) -> bool:
-    """Return whether clicks are counted in mails with these articles."""
+    """Whether clicks are counted in mails with these articles."""
     return brand.counts_clicks and all(one.counts_clicks for one in articles)
 
 
@@ -83,7 +83,7 @@ def insist(brand: Brand, article: Article, wish: Wish) -> None:
 
 
 def _same(article: Article, wish: Wish) -> str:
-    """Return why A and B are not different; "" if they are."""
+    """Why A and B are not different; "" if they are."""
     words = article.current
     if wish.compares is Compares.SUBJECT:
         subject = characters.line(wish.subject)
@@ -114,7 +114,7 @@ def _folded(*lines: str) -> tuple[str, ...]:
 
 
 def ab_test_of(session: Session, campaign: Campaign, lock: bool = False) -> ABTest | None:
-    """Return the test that a campaign is part of, if any. `lock`: lock and reread it."""
+    """The test that a campaign is part of, if any. `lock`: lock and reread it."""
     if campaign.part is None:
         return None
     ours = or_(ABTest.a_id == campaign.id, ABTest.b_id == campaign.id, ABTest.rest_id == campaign.id)
@@ -198,7 +198,7 @@ def write_b(session: Session, campaign: Campaign, now: datetime) -> None:
 
 
 def of_the_same_mailing(session: Session, articles: set[int]) -> set[int]:
-    """Return the articles of all tests that compared one of these."""
+    """The articles of all tests that compared one of these."""
     compared = or_(ABTest.a_id == Campaign.id, ABTest.b_id == Campaign.id)
     pairs = select(Campaign.article_id, ABTest.id).join(ABTest, compared)
     tests = {test for _, test in session.execute(pairs.where(Campaign.article_id.in_(articles)))}

@@ -30,19 +30,19 @@ DECIDED = {
 
 
 def named(part: Part | None) -> str:
-    """Return a part's name on the pages."""
+    """A part's name on the pages."""
     return said("The rest") if part is Part.REST else part.value.upper() if part else ""
 
 
 def span(hours: int) -> str:
-    """Return a number of hours in words."""
+    """A number of hours in words."""
     if hours % 24 == 0 and hours > 24:
         return counted("%(num)s day", "%(num)s days", hours // 24)
     return counted("%(num)s hour", "%(num)s hours", hours)
 
 
 def plan(test: ABTest) -> str:
-    """Return what a test will do, before it begins."""
+    """What a test will do, before it begins."""
     drawn = said("%(share)s%% of the audience is drawn by lot: half of them get A, half B.", share=test.share)
     if test.judge is Judge.HAND:
         asked = said(
@@ -60,7 +60,7 @@ def plan(test: ABTest) -> str:
 
 
 def verdict(a: Proportion, b: Proportion) -> str:
-    """Return what the numbers show, and how surely."""
+    """What the numbers show, and how surely."""
     if a.part + b.part < LEAST:
         return said("Too few to tell: fewer than %(least)s people have followed a link.", least=LEAST)
     ahead, behind, name = (a, b, "A") if a.is_surely_more(b) else (b, a, "B")

@@ -147,17 +147,17 @@ class ABTest(Base):
 
     @property
     def parts(self) -> list[Campaign]:
-        """Return all its existing campaigns."""
+        """All its existing campaigns."""
         return [*self.both, *([self.rest] if self.rest else [])]
 
     @property
     def duration(self) -> timedelta:
-        """Return how long each reader's clicks count from the acceptance of their mail."""
+        """How long each reader's clicks count from the acceptance of their mail."""
         return timedelta(hours=self.hours)
 
     @property
     def phase(self) -> Phase:
-        """Return its phase."""
+        """Its phase."""
         if self.stopped_at is not None:
             return Phase.STOPPED
         if self.winner is not None:
@@ -172,17 +172,17 @@ class ABTest(Base):
 
     @property
     def has_begun(self) -> bool:
-        """Return whether A or B has been launched."""
+        """Whether A or B has been launched."""
         return any(one.launched_at is not None for one in self.both)
 
     @property
     def is_open(self) -> bool:
-        """Return whether the winner can still be chosen: it has begun, and the rest has not been launched."""
+        """Whether the winner can still be chosen: it has begun, and the rest has not been launched."""
         return self.has_begun and self.stopped_at is None and (self.rest is None or self.rest.launched_at is None)
 
     @property
     def kept(self) -> tuple[Proportion, Proportion] | None:
-        """Return clicks of readers reached for A and B, as kept when it was decided or began to wait."""
+        """Clicks of readers reached for A and B, as kept when it was decided or began to wait."""
         if self.a_sent is None or self.b_sent is None:
             return None
         return Proportion(self.a_clicked or 0, self.a_sent), Proportion(self.b_clicked or 0, self.b_sent)

@@ -94,13 +94,13 @@ class Campaign(Base):
 
     @property
     def rules(self) -> Rules | None:
-        """Return the rules of its saved segment, if it has one."""
+        """The rules of its saved segment, if it has one."""
         if self.segment_rules is not None:
             return stored_rules(self.segment_rules)
         return self.saved_segment.rules if self.saved_segment else None
 
     def audience(self, now: datetime) -> Segment:
-        """Return its audience. A rule's "last 30 days" end when it goes out; for a draft, now."""
+        """Its audience. A rule's "last 30 days" end when it goes out; for a draft, now."""
         rules, at = self.rules, self.launched_at or max(self.scheduled_at or now, now)
         return Segment(
             guide=self.segment_guide, tag=self.segment_tag, rules=rules.on(at) if rules else None, topic=self.topic_id,
@@ -109,7 +109,7 @@ class Campaign(Base):
 
     @property
     def slice(self) -> Slice | None:
-        """Return its slice of an A/B test's audience: A and B split the test's share, REST gets what is left."""
+        """Its slice of an A/B test's audience: A and B split the test's share, REST gets what is left."""
         if self.part is None or self.lot is None or self.share is None:
             return None
         tested = self.share * PLACES // 100
@@ -118,22 +118,22 @@ class Campaign(Base):
 
     @property
     def revision(self) -> Revision:
-        """Return the revision it would go out with now."""
+        """The revision it would go out with now."""
         return self.settled_revision or self.article.current
 
     @property
     def is_new(self) -> bool:
-        """Return whether it is a draft or scheduled."""
+        """Whether it is a draft or scheduled."""
         return self.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)
 
     @property
     def is_tested(self) -> bool:
-        """Return whether it is A or B of an A/B test."""
+        """Whether it is A or B of an A/B test."""
         return self.part in (Part.A, Part.B)
 
     @property
     def topic_id(self) -> int | None:
-        """Return its topic: the article's, and from launch on the one it had then."""
+        """Its topic: the article's, and from launch on the one it had then."""
         article: Article | None = self.article  # None for a campaign made only to compute an audience
         return self.dispatch.topic_id if self.dispatch else article.topic_id if article else None
 
@@ -144,7 +144,7 @@ class Campaign(Base):
 
     @property
     def state(self) -> CampaignState:
-        """Return its state as shown to people."""
+        """Its state as shown to people."""
         held = self.dispatch is not None and self.dispatch.hold is Hold.PAUSED
         return CampaignState.PAUSED if held and self.stored_state is CampaignState.SENDING else self.stored_state
 
@@ -184,11 +184,11 @@ class Campaign(Base):
         self.dispatch.resume()
 
     def turn(self, session: Session) -> RevisionImpact | None:
-        """Return who would get new content if it were revised now; None before launch."""
+        """Who would get new content if it were revised now; None before launch."""
         return self._impact(session, self.dispatch) if self.dispatch else None
 
     def revisable(self, session: Session, words: Content) -> RevisionImpact:
-        """Return who would get this content now. It cannot be resumed before the transaction ends.
+        """Who would get this content now. It cannot be resumed before the transaction ends.
 
         Raises NotNow if it is not paused, while a worker still holds some of it, and if the content changes nothing.
         """
@@ -256,5 +256,5 @@ class Campaign(Base):
                 cancel_next_batch(session, now, Reason.CAMPAIGN_CANCELLED)
 
     def counts(self, session: Session) -> dict[State, int]:
-        """Return its recipients by state; all zero before launch."""
+        """Its recipients by state; all zero before launch."""
         return count_by_state(session, self.dispatch) if self.dispatch else dict.fromkeys(State, 0)

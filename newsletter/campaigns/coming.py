@@ -32,7 +32,7 @@ class Coming:
 
 
 def coming_to(session: Session, person: Subscriber) -> list[Coming]:
-    """Return what is planned for this person, soonest first. In an A/B test they are in one part only."""
+    """What is planned for this person, soonest first. In an A/B test they are in one part only."""
     found = []
     for one, at in _planned_for(session, person):
         found.append(_coming(session, person, at, one, one.part))

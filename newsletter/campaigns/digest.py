@@ -31,7 +31,7 @@ LOOK_AGAIN = timedelta(minutes=1)
 
 
 def digest_is_due(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that an entry is due: one lookup in a small index."""
+    """The condition that an entry is due: one lookup in a small index."""
     return _due(now).exists()
 
 
@@ -40,7 +40,7 @@ def _due(now: Moment) -> Select[int]:
 
 
 def in_digests(dispatch_id: ColumnElement[int | None]) -> ColumnElement[bool]:
-    """Return the condition that some of this dispatch is still to come in weekly mails."""
+    """The condition that some of this dispatch is still to come in weekly mails."""
     mail = select(Message.id).where(Message.id == DigestEntry.digest_id, Message.state.in_(UNDER_WAY))
     to_come = or_(DigestEntry.digest_id.is_(None), mail.correlate(DigestEntry).exists())
     its = select(DigestEntry.message_id).where(DigestEntry.dispatch_id == dispatch_id)
@@ -93,7 +93,7 @@ class _Tick:
             self._tell(dispatch, why)
 
     def _waiting(self, people: Sequence[Subscriber]) -> dict[int, list[tuple[DigestEntry, Dispatch, bool]]]:
-        """Return all waiting entries of these people, including those not due by themselves yet."""
+        """All waiting entries of these people, including those not due by themselves yet."""
         wanted = or_(Dispatch.topic_id.is_(None), takes_topic(Dispatch.topic_id.expression))
         rows = self.session.execute(
             select(DigestEntry, Dispatch, wanted)
@@ -110,7 +110,7 @@ class _Tick:
         return found
 
     def _going(self, person: Subscriber, waiting: list[tuple[DigestEntry, Dispatch, bool]]) -> list[DigestEntry]:
-        """Return the entries that go to this person now; set a new due time, or a reason, on the others."""
+        """The entries that go to this person now; set a new due time, or a reason, on the others."""
         for entry, dispatch, takes in waiting:
             if not person.takes(Stream.DIGEST):
                 entry.reason = Reason.NOT_ELIGIBLE
@@ -177,7 +177,7 @@ class NextDigest:
 
 
 def next_digest(session: Session, person: Subscriber, now: datetime) -> NextDigest | None:
-    """Return a reader's next weekly mail, by the rule that sends it; None if they take single mails and none waits."""
+    """A reader's next weekly mail, by the rule that sends it; None if they take single mails and none waits."""
     if not person.takes(Stream.DIGEST):
         return None
     waits = session.execute(
@@ -202,7 +202,7 @@ def digest_times_changed(session: Session, now: datetime) -> None:
 
 
 def due_digests(session: Session, now: datetime) -> dict[int, datetime]:
-    """Return since when weekly mails are due, by subscriber id, including queued ones."""
+    """Since when weekly mails are due, by subscriber id, including queued ones."""
     queued = select(Message.subscriber_id, Message.created_at).where(
         Message.stream == Stream.DIGEST, Message.lane == Lane.BULK, Message.due_at.is_not(None), Message.state.in_(OPEN)
     )

@@ -24,7 +24,7 @@ CHUNK = 10_000
 
 
 def planned(session: Session) -> list[Mailing]:
-    """Return what series must give way to: scheduled campaigns, undecided rests of A/B tests, and campaigns whose
+    """What series must give way to: scheduled campaigns, undecided rests of A/B tests, and campaigns whose
     recipients are not all written yet."""
     filling = and_(
         Campaign.stored_state == CampaignState.SENDING, Dispatch.filled_at.is_(None), Dispatch.hold == Hold.OPEN
@@ -44,13 +44,13 @@ def planned(session: Session) -> list[Mailing]:
 
 
 def is_time(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that a campaign is due to be launched, or to be checked for it."""
+    """The condition that a campaign is due to be launched, or to be checked for it."""
     has_come = or_(Campaign.scheduled_at <= now, Campaign.next_look_at <= now)
     return select(Campaign.id).where(Campaign.stored_state == CampaignState.SCHEDULED, has_come).exists()
 
 
 def is_under_way(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that a campaign has recipients to write, may be finished, or has batches to open or count,
+    """The condition that a campaign has recipients to write, may be finished, or has batches to open or count,
     or that an A/B test may be due for its next step.
 
     A campaign is not finished while some of it waits for its readers' hour, which may take a day.

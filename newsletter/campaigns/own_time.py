@@ -33,6 +33,8 @@ class Leaving:
     people: int
     zones: tuple[str | None, ...]
     """The largest first. None: readers without a known zone, who use the owner's."""
+    zoneless: int
+    """How many of them have no known zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +47,37 @@ class OwnTimePlan:
 
     @property
     def first(self) -> datetime:
-        """Return when the first readers get it."""
+        """When the first readers get it."""
         return self.leavings[0].at if self.leavings else self.own.instant(None)
 
     @property
     def last(self) -> datetime:
-        """Return when the last readers get it."""
+        """When the last readers get it."""
         return self.leavings[-1].at if self.leavings else self.own.instant(None)
 
     @property
     def zoneless(self) -> int:
-        """Return how many readers without a known zone are alone at their instant."""
-        return sum(one.people for one in self.leavings if None in one.zones and len(one.zones) == 1)
+        """How many readers have no known zone."""
+        return sum(one.zoneless for one in self.leavings)
 
     @property
     def skipped(self) -> list[str]:
-        """Return the zones in which a clock change skips that time."""
+        """The zones in which a clock change skips that time."""
         named = ((one.at, zone) for one in self.leavings for zone in one.zones if zone)
         return [zone for at, zone in named if self.own.is_skipped(at, zone)]
 
     def passed(self, now: datetime) -> int:
-        """Return for how many it has passed already: they get it at once."""
+        """For how many it has passed already: they get it at once."""
         return sum(one.people for one in self.leavings if one.at <= now)
 
 
 def own_time_of(session: Session, campaign: Campaign) -> OwnTime | None:
-    """Return a campaign's time if it goes to everyone at their own; None: it goes to all at once."""
+    """A campaign's time if it goes to everyone at their own; None: it goes to all at once."""
     return OwnTime(campaign.own_time, current(session).zone) if campaign.own_time else None
 
 
 def plan_own_time(session: Session, campaign: Campaign, wall: datetime, now: datetime) -> OwnTimePlan:
-    """Return what would go when, if scheduled for this local time. Raises OverflowError for an impossible date."""
+    """What would go when, if scheduled for this local time. Raises OverflowError for an impossible date."""
     own = OwnTime(wall, current(session).zone)
     found: dict[datetime, dict[str | None, int]] = {}
     for zone, people in campaign.audience(now).zones(session).items():
@@ -86,7 +88,7 @@ def plan_own_time(session: Session, campaign: Campaign, wall: datetime, now: dat
 
 def _leaving(at: datetime, zones: dict[str | None, int]) -> Leaving:
     most = sorted(zones, key=lambda zone: (-zones[zone], zone or ""))
-    return Leaving(at=at, people=sum(zones.values()), zones=tuple(most))
+    return Leaving(at=at, people=sum(zones.values()), zones=tuple(most), zoneless=zones.get(None, 0))
 
 
 def schedule_own_time(session: Session, campaign: Campaign, wall: datetime, brand: Brand, now: datetime,
@@ -125,7 +127,7 @@ def look_again(session: Session, now: datetime) -> None:
 
 
 def instants_to_come(session: Session, campaign: Campaign, now: datetime) -> Sequence[datetime]:
-    """Return the instants at which it will go to somebody, earliest first; none if it goes to all at once."""
+    """The instants at which it will go to somebody, earliest first; none if it goes to all at once."""
     if campaign.own_time is None:
         return []
     if campaign.stored_state is CampaignState.SCHEDULED and campaign.scheduled_at is not None:

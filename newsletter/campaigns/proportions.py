@@ -27,7 +27,7 @@ class Interval:
 
     @property
     def holds_zero(self) -> bool:
-        """Return whether it includes no difference at all."""
+        """Whether it includes no difference at all."""
         return self.low <= 0 <= self.high
 
 
@@ -40,12 +40,12 @@ class Proportion:
 
     @property
     def rate(self) -> float:
-        """Return the share; 0 of nobody."""
+        """The share; 0 of nobody."""
         return self.part / self.whole if self.whole else 0.0
 
     @property
     def interval(self) -> Interval:
-        """Return the interval of the true share (Wilson); of nobody, 0 to 1."""
+        """The interval of the true share (Wilson); of nobody, 0 to 1."""
         if not self.whole:
             return Interval(0.0, 1.0)
         n, p = self.whole, self.rate
@@ -54,7 +54,7 @@ class Proportion:
         return Interval(max(0.0, middle - half) if self.part else 0.0, min(1.0, middle + half) if p < 1 else 1.0)
 
     def above(self, other: "Proportion") -> Interval:
-        """Return the interval of the difference of the true shares, this one's minus the other's (Newcombe)."""
+        """The interval of the difference of the true shares, this one's minus the other's (Newcombe)."""
         mine, its = self.interval, other.interval
         difference = self.rate - other.rate
         down = sqrt((self.rate - mine.low) ** 2 + (its.high - other.rate) ** 2)
@@ -62,12 +62,12 @@ class Proportion:
         return Interval(difference - down, difference + up)
 
     def is_surely_more(self, other: "Proportion") -> bool:
-        """Return whether it exceeds the other by more than chance."""
+        """Whether it exceeds the other by more than chance."""
         return self.part + other.part >= LEAST and self.above(other).low > 0
 
 
 def needed(people: int) -> int | None:
-    """Return how many of `people` must follow a link to beat USUAL of as many others by more than chance.
+    """How many of `people` must follow a link to beat USUAL of as many others by more than chance.
 
     None: not even all of them would do.
     """

@@ -51,12 +51,12 @@ class AskedFor:
 
     @property
     def upto(self) -> int:
-        """Return the newest sign-up the page shows: its button does not agree to what is typed while it is open."""
+        """The newest sign-up the page shows: its button does not agree to what is typed while it is open."""
         return max((one.id for one in self.waiting), default=self.consent.id)
 
 
 def asked_for(session: Session, consent: Consent, now: datetime, upto: int | None = None) -> AskedFor:
-    """Return what a press would bring. Without `upto`, sign-ups up to this one count: its mail has shown them."""
+    """What a press would bring. Without `upto`, sign-ups up to this one count: its mail has shown them."""
     return _asked(session, consent, _waiting(session, consent.subscriber, now), upto)
 
 

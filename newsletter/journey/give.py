@@ -87,7 +87,7 @@ def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: G
 
 
 def offer(session: Session, subscriber: Subscriber, consent: Consent, guide: Guide) -> dict[str, Any]:
-    """Return what a guide's mail asks about: the series that comes with it, and the newsletter if it was ticked."""
+    """What a guide's mail asks about: the series that comes with it, and the newsletter if it was ticked."""
     until = consent.given_at + timedelta(days=LINK_DAYS)
     waiting = open_consents(session, subscriber, consent.given_at - timedelta(days=LINK_DAYS))
     return {
@@ -100,7 +100,7 @@ def offer(session: Session, subscriber: Subscriber, consent: Consent, guide: Gui
 
 
 def asks_for_more(session: Session, subscriber: Subscriber, waiting: Iterable[Consent]) -> bool:
-    """Return whether these sign-ups ask for the newsletter, or topics of it, that this person does not take yet."""
+    """Whether these sign-ups ask for the newsletter, or topics of it, that this person does not take yet."""
     topics = consent_topics(session, waiting)
     return topics is not None and (not subscriber.newsletter or topics.widens(topic_choice(session, subscriber)))
 
@@ -123,14 +123,14 @@ def start(session: Session, subscriber: Subscriber, sequence: Sequence, press: P
 
 
 def series_of(session: Session, guide: Guide) -> SequenceOf[Sequence]:
-    """Return the sequences a guide starts, with their steps; those that are off too, if they have ever been on."""
+    """The sequences a guide starts, with their steps; those that are off too, if they have ever been on."""
     has_begun = Sequence.live | Sequence.paused_at.is_not(None)  # one never announced enrols nobody
     every = select(Sequence).where(Sequence.guide_slug == guide.slug, has_begun).order_by(Sequence.id)
     return session.scalars(every.options(selectinload(Sequence.steps))).all()
 
 
 def articles_after(session: Session, slugs: Iterable[str]) -> dict[str, int]:
-    """Return how many articles follow each of these guides, as its form promises."""
+    """How many articles follow each of these guides, as its form promises."""
     wanted = list(slugs)
     if not wanted:
         return {}
@@ -141,12 +141,12 @@ def articles_after(session: Session, slugs: Iterable[str]) -> dict[str, int]:
 
 
 def articles_ahead(session: Session, subscriber: Subscriber, guide: Guide) -> int:
-    """Return how many articles a "yes" to this guide's series would bring this person."""
+    """How many articles a "yes" to this guide's series would bring this person."""
     return sum(sequences.steps_ahead(session, subscriber, one) for one in series_of(session, guide))
 
 
 def series_of_form(session: Session, form: Form | None, guide: Guide | None) -> Sequence | None:
-    """Return the live series that a form starts besides those of its guide."""
+    """The live series that a form starts besides those of its guide."""
     found = session.get(Sequence, form.sequence_id) if form is not None and form.sequence_id else None
     if found is None or not found.live or (guide is not None and found.guide_slug == guide.slug):
         return None
@@ -154,7 +154,7 @@ def series_of_form(session: Session, form: Form | None, guide: Guide | None) -> 
 
 
 def articles_promised(session: Session, boxes: SequenceOf[tuple[Form, Guide | None]]) -> list[int]:
-    """Return how many articles follow a sign-up by each of these forms and its guide, as the form promises."""
+    """How many articles follow a sign-up by each of these forms and its guide, as the form promises."""
     after = articles_after(session, {guide.slug for _, guide in boxes if guide})
     own = [series_of_form(session, form, guide) for form, guide in boxes]
     return [
@@ -164,7 +164,7 @@ def articles_promised(session: Session, boxes: SequenceOf[tuple[Form, Guide | No
 
 
 def articles_brought(session: Session, consent: Consent, guide: Guide | None) -> int:
-    """Return how many articles a "yes" to this consent would bring its person."""
+    """How many articles a "yes" to this consent would bring its person."""
     form = session.get(Form, consent.form_id) if consent.form_id else None
     own = series_of_form(session, form, guide)
     ahead = articles_ahead(session, consent.subscriber, guide) if guide else 0
@@ -178,5 +178,5 @@ def give_tags(session: Session, subscriber: Subscriber, form: Form | None) -> No
 
 
 def guide_named(session: Session, slug: str | None) -> Guide | None:
-    """Return the guide with this slug, if any."""
+    """The guide with this slug, if any."""
     return session.scalar(select(Guide).where(Guide.slug == slug)) if slug else None

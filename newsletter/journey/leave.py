@@ -156,12 +156,12 @@ def _as_before_the_bounce(session: Session, subscriber: Subscriber) -> None:
 
 
 def has_left_bounced(session: Session, subscriber: Subscriber) -> bool:
-    """Return whether a reader has unsubscribed since their address started to bounce."""
+    """Whether a reader has unsubscribed since their address started to bounce."""
     return EventKind.LEFT in _since_the_bounce(session, subscriber)[1]
 
 
 def _since_the_bounce(session: Session, subscriber: Subscriber) -> tuple[Event | None, set[EventKind]]:
-    """Return the event that made the address bounce, and the kinds of events since."""
+    """The event that made the address bounce, and the kinds of events since."""
     theirs = select(Event).where(Event.subscriber_id == subscriber.id)
     bounced = theirs.where(Event.kind == EventKind.BOUNCED, Event.before != Status.BOUNCED)
     last = session.scalar(bounced.order_by(Event.id.desc()).limit(1))

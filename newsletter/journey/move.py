@@ -111,7 +111,7 @@ def _is_kept_from(other: Subscriber, found: list[Suppression], left: Allowance, 
 
 
 def open_change(session: Session, change_id: int, now: datetime) -> AddressChange:
-    """Return the change that waits for this press. Raises LinkOver."""
+    """The change that waits for this press. Raises LinkOver."""
     change = session.get(AddressChange, change_id)
     if change is None or not change.waits(now) or change.to is None or change.subscriber.status is not Status.CONFIRMED:
         raise LinkOver
@@ -119,7 +119,7 @@ def open_change(session: Session, change_id: int, now: datetime) -> AddressChang
 
 
 def _locked(session: Session, change_id: int) -> AddressChange | None:
-    """Return a change, locked and reread together with both its subscribers."""
+    """A change, locked and reread together with both its subscribers."""
     change = session.get(AddressChange, change_id)
     if change is not None:
         ids = [change.subscriber_id, change.to_id or 0]
@@ -201,7 +201,7 @@ def stay(session: Session, house: House, change_id: int, now: datetime) -> Staye
 
 
 def _pressed_before(session: Session, change: AddressChange) -> Stayed:
-    """Return what an earlier press did, for whoever presses twice."""
+    """What an earlier press did, for whoever presses twice."""
     others = select(AddressChange.id).where(AddressChange.subscriber_id == change.subscriber_id).limit(1)
     if change.done_at is None:
         since = session.scalar(others.where(AddressChange.id > change.id))

@@ -49,7 +49,7 @@ def _go_on(session: Session, subscriber: Subscriber, now: datetime) -> None:
 
 
 def pause_is_over(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that somebody's pause is over."""
+    """The condition that somebody's pause is over."""
     return _over(now).exists()
 
 

@@ -54,7 +54,7 @@ def ask_proof(session: Session, subscriber: Subscriber, what: Proof, now: dateti
 
 
 def is_often_enough(session: Session, subscriber: Subscriber, now: datetime) -> bool:
-    """Return whether presses on their page have used up the day's mails to their mailbox.
+    """Whether presses on their page have used up the day's mails to their mailbox.
 
     Requests by others to move to this address are not counted.
     """
@@ -66,12 +66,12 @@ def is_often_enough(session: Session, subscriber: Subscriber, now: datetime) -> 
 
 
 def proves(subscriber: Subscriber, last_second: int) -> bool:
-    """Return whether a link that expires at `last_second` was sent to their present mailbox."""
+    """Whether a link that expires at `last_second` was sent to their present mailbox."""
     sent = last_second - PROOF_FOR // timedelta(seconds=1)
     return subscriber.moved_at is None or sent >= int(subscriber.moved_at.timestamp())
 
 
 def link_to(what: Proof, number: int, now: datetime) -> dict[str, Any]:
-    """Return the context of a mail with such a link."""
+    """The context of a mail with such a link."""
     link = [int(what), number, int((now + PROOF_FOR).timestamp())]
     return {"what": what.name.lower(), "prove": link, "hours": PROOF_FOR // timedelta(hours=1)}

@@ -48,7 +48,7 @@ def remind_and_forget(session: Session, house: House, now: datetime, limit: int 
 
 
 def reminders_due(now: datetime) -> Select[Subscriber]:
-    """Return the SELECT of those who never confirmed and are due a reminder."""
+    """The SELECT of those who never confirmed and are due a reminder."""
     reminded = select(Message.id).where(Message.subscriber_id == Subscriber.id, Message.idempotency_key == OCCASION)
     return select(Subscriber).where(
         Subscriber.status == Status.PENDING,
@@ -96,7 +96,7 @@ def _remind(session: Session, house: House, subscriber: Subscriber, now: datetim
 
 def _may_ask(session: Session, house: House, subscriber: Subscriber,
              now: datetime) -> tuple[list[Consent], Allowance, Reason | None]:  # fmt: skip
-    """Return the sign-ups that wait for a press, the mailbox's allowance, and the reason against asking now, if any."""
+    """The sign-ups that wait for a press, the mailbox's allowance, and the reason against asking now, if any."""
     waiting = open_consents(session, subscriber, now - timedelta(days=LINK_DAYS))
     left = allowance(session, house.secrets, subscriber.address, 0, now)
     found = Suppression.of_address(session, house.secrets, subscriber.address)

@@ -100,7 +100,7 @@ def _held_back(left: Allowance, proven: bool, now: datetime) -> Reason | None:
 
 
 def _is_suppressed(subscriber: Subscriber, found: list[Suppression], left: Allowance, now: datetime) -> bool:
-    """Return whether nothing may be sent to this address, or not yet."""
+    """Whether nothing may be sent to this address, or not yet."""
     reasons = {one.reason for one in found}
     if subscriber.status is Status.COMPLAINED or reasons & set(SUPPRESSING):
         return True
@@ -109,7 +109,7 @@ def _is_suppressed(subscriber: Subscriber, found: list[Suppression], left: Allow
 
 
 def _is_double_click(session: Session, subscriber: Subscriber, sign_up: SignUp, now: datetime) -> bool:
-    """Return whether the same input was sent a moment ago. A newly ticked box or a name makes it a new sign-up."""
+    """Whether the same input was sent a moment ago. A newly ticked box or a name makes it a new sign-up."""
     look = select(Consent.id, TypedValue.field_id, TypedValue.value).outerjoin(TypedValue).where(
         Consent.subscriber_id == subscriber.id, Consent.guide == sign_up.guide,
         Consent.newsletter == sign_up.newsletter, Consent.first_name == clean_name(sign_up.first_name),
@@ -155,13 +155,13 @@ def _ask(session: Session, house: House, subscriber: Subscriber, sign_up: SignUp
 
 
 def refusal(house: House, address: Address) -> dict[str, Any]:
-    """Return the context of the "this was not me" link, which still works after the sign-up was deleted."""
+    """The context of the "this was not me" link, which still works after the sign-up was deleted."""
     return {"refuse": address_hash(house.secrets[0], address.mailbox)}
 
 
 def confirmation(session: Session, house: House, consent: Consent, guide: Guide | None,
                  now: datetime) -> dict[str, Any]:  # fmt: skip
-    """Return the confirmation's context: this guide, and the newsletter if any open sign-up ticked it."""
+    """The confirmation's context: this guide, and the newsletter if any open sign-up ticked it."""
     named = None
     subscriber = consent.subscriber
     if guide is not None:

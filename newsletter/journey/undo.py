@@ -30,7 +30,7 @@ UNDO_FOR = timedelta(days=1)
 
 
 def slip(session: Session, house: House, subscriber: Subscriber, now: datetime) -> Event | None:
-    """Return the event of leaving while one press can undo it: recent, by a confirmed reader, and their last change."""
+    """The event of leaving while one press can undo it: recent, by a confirmed reader, and their last change."""
     if subscriber.status is not Status.UNSUBSCRIBED:
         return None
     theirs = select(Event).where(Event.subscriber_id == subscriber.id, Event.kind != EventKind.SAID_WHY)
@@ -74,7 +74,7 @@ def undo_leaving(session: Session, house: House, subscriber: Subscriber, left: i
 
 
 def _ended_with(session: Session, left: Event) -> list[Enrollment]:
-    """Return the enrollments that ended with this leaving, the active one first."""
+    """The enrollments that ended with this leaving, the active one first."""
     ended = select(Enrollment).where(
         Enrollment.subscriber_id == left.subscriber_id, Enrollment.status == EnrollmentStatus.STOPPED,
         Enrollment.reason == Reason.LEFT, Enrollment.ended_at == left.at,
@@ -83,7 +83,7 @@ def _ended_with(session: Session, left: Event) -> list[Enrollment]:
 
 
 def _paused_until(session: Session, left: Event) -> datetime | None:
-    """Return the end of the pause they were in when they left; None if they were not."""
+    """The end of the pause they were in when they left; None if they were not."""
     theirs = select(Event).where(Event.subscriber_id == left.subscriber_id, Event.id < left.id)
     pauses = theirs.where(Event.kind.in_((EventKind.PAUSED, EventKind.WENT_ON)))
     last = session.scalar(pauses.order_by(Event.id.desc()).limit(1))

@@ -64,7 +64,7 @@ class Alarm(Base):
     last_at: Mapped[datetime]
 
     def is_current(self, now: datetime) -> bool:
-        """Return whether the alarm still holds."""
+        """Whether the alarm still holds."""
         if self.kind is AlarmKind.CONFIRMATIONS:
             return self.count >= IN_A_ROW
         passes = self.trouble is not None and self.trouble.passes
@@ -79,7 +79,7 @@ class Advice(NamedTuple):
 
 
 def current(session: Session, now: datetime) -> list[Alarm]:
-    """Return every alarm that still holds, oldest first."""
+    """Every alarm that still holds, oldest first."""
     rows = session.scalars(select(Alarm).order_by(Alarm.since, Alarm.id))
     return [alarm for alarm in rows if alarm.is_current(now)]
 
@@ -165,7 +165,7 @@ class Keys:
     were_right: bool = False
 
     def may_send(self, session: Session, current_brand: Brand, renderer: Renderer, now: datetime) -> bool:
-        """Return whether this host may send. With a different DKIM key it must not: it raises an alarm (`signing`)."""
+        """Whether this host may send. With a different DKIM key it must not: it raises an alarm (`signing`)."""
         if not current_brand.is_signed_with(renderer.signer.key_print):
             log.error("nothing is sent: SECRET_KEY is another one than that of the installation")
             return False
@@ -201,19 +201,19 @@ def forget_mentions(session: Session, address: str) -> None:
 
 
 def advice(trouble: Trouble) -> Advice:
-    """Return what is wrong, and what to do."""
+    """What is wrong, and what to do."""
     return _ADVICE[trouble]
 
 
 def advice_on(alarm: Alarm) -> Advice | None:
-    """Return the advice on an alarm; None: the page has its own text for it."""
+    """The advice on an alarm; None: the page has its own text for it."""
     if alarm.kind is AlarmKind.SIGNING:
         return _OTHER_KEY
     return advice(alarm.trouble) if alarm.trouble else None
 
 
 def _row(session: Session, kind: AlarmKind, name: str, now: datetime, trouble: Trouble | None) -> Alarm:
-    """Return an alarm's row, locked; insert it if there is none."""
+    """An alarm's row, locked; insert it if there is none."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     values = {"kind": kind, "name": name, "trouble": trouble, "count": 0, "reply": "", "since": now, "last_at": now}
     session.execute(dialect.insert(Alarm).values(**values).on_conflict_do_nothing())

@@ -19,7 +19,7 @@ class Builder:
     skeletons: dict[tuple[object, ...], Skeleton | None] = field(default_factory=dict)
 
     def mail(self, message: ClaimedMessage, content: Content | None, now: datetime) -> RenderedMessage:
-        """Return the complete message. Raises BadArticle if the owner's text cannot be filled in, and OSError."""
+        """The complete message. Raises BadArticle if the owner's text cannot be filled in, and OSError."""
         # One lookup suffices for most copies of a campaign.
         found = self.skeletons.get((message.dispatch_id, message.revision_id, message.language))
         if skeleton := found or self._skeleton(message, content):
@@ -27,7 +27,7 @@ class Builder:
         return self.renderer.compose(message, self._speaking(message), content, now)
 
     def _speaking(self, message: ClaimedMessage) -> Brand:
-        """Return the brand in the language of this message's reader."""
+        """The brand in the language of this message's reader."""
         found = self.brands.get(message.language)
         if found is None:
             found = self.brand.speaking(message.language, self.renderer.languages)
@@ -35,7 +35,7 @@ class Builder:
         return found
 
     def _skeleton(self, message: ClaimedMessage, content: Content | None) -> Skeleton | None:
-        """Return the skeleton that messages of this kind are spliced into; None: they are composed one by one."""
+        """The skeleton that messages of this kind are spliced into; None: they are composed one by one."""
         kind: tuple[object, ...] = (message.dispatch_id, message.revision_id, message.language)
         if message.dispatch_id is None:
             if content is None or not message.stream.is_bulk:

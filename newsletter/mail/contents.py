@@ -22,7 +22,7 @@ class Contents:
     """By revision. A revision never changes, but the set of fields does."""
 
     def of(self, session: Session, revisions: Collection[int], tries: bool = False) -> dict[int, Content]:
-        """Return the contents of these revisions.
+        """The contents of these revisions.
 
         The owner's fields are read only where the content may use one, or for tests an owner `tries` (`as_tried`).
         """
@@ -39,14 +39,14 @@ class Contents:
         return known
 
     def own_fields(self, session: Session, revisions: Collection[int]) -> list[MergeField]:
-        """Return the owner's own fields that these revisions use (see `row_claims.OwnFields`)."""
+        """The owner's own fields that these revisions use (see `row_claims.OwnFields`)."""
         contents = self.of(session, revisions).values()
         named = [one for content in contents if content.own for one in self.renderer.own_fields(content)]
         return list(dict.fromkeys(named))
 
 
 def as_tried(message: ClaimedMessage, words: Content | None) -> Content | None:
-    """Return a message's content: a test may replace its revision's subject and preheader."""
+    """A message's content: a test may replace its revision's subject and preheader."""
     trial = Trial.of(message.stream, message.context)
     if words is None or not trial.subject:
         return words
@@ -54,7 +54,7 @@ def as_tried(message: ClaimedMessage, words: Content | None) -> Content | None:
 
 
 def _counting_clicks(session: Session, revisions: Collection[int]) -> set[int]:
-    """Return those revisions whose articles count clicks. Read for each claim, because an owner may change that."""
+    """Those revisions whose articles count clicks. Read for each claim, because an owner may change that."""
     if not revisions:
         return set()
     look = select(Revision.id).join(Article, Article.id == Revision.article_id)
@@ -62,16 +62,16 @@ def _counting_clicks(session: Session, revisions: Collection[int]) -> set[int]:
 
 
 def content(session: Session, subject: str, preheader: str, body: str) -> Content:
-    """Return typed text as content that may use any field."""
+    """Typed text as content that may use any field."""
     return Content(subject=subject, preheader=preheader, body=body, own=own_merge_fields(session))
 
 
 def content_of(session: Session, revision: Revision) -> Content:
-    """Return the content of a revision."""
+    """The content of a revision."""
     words = Content(revision.subject, revision.preheader, revision.body)
     return replace(words, own=own_merge_fields(session)) if may_name_own(words) else words
 
 
 def may_name_own(content: Content) -> bool:
-    """Return whether content may use one of the owner's fields: a cheap first check."""
+    """Whether content may use one of the owner's fields: a cheap first check."""
     return any(OWN in text for text in content.words)

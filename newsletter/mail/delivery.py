@@ -161,7 +161,7 @@ class _Run:
         self._write(known, last=True)
 
     def _is_time_to_record(self) -> bool:
-        """Return whether to record: enough time has passed, or enough was refused for the breaker to act."""
+        """Whether to record: enough time has passed, or enough was refused for the breaker to act."""
         return time.monotonic() - self.written_at > WRITE_EVERY[self.lane] or self.refused >= RUN
 
     def _stops(self) -> bool:

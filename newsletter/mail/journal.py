@@ -96,7 +96,7 @@ class DeadJournal:
 
     @property
     def never_left(self) -> set[int]:
-        """Return the messages marked as sending in the ledger that were certainly never on the wire."""
+        """The messages marked as sending in the ledger that were certainly never on the wire."""
         return self.marked - self.sending if self.whole else set()
 
     def settle(self) -> None:
@@ -179,7 +179,7 @@ def _take(dead: DeadJournal, line: str) -> None:
 
 
 def boot_id() -> str:
-    """Return an id of the machine's boot; where the system gives none, a value that equals no other."""
+    """An id of the machine's boot; where the system gives none, a value that equals no other."""
     try:
         return _BOOT.read_text().strip()
     except OSError:

@@ -23,13 +23,13 @@ def tell_owners(session: Session, now: datetime, *, key: str, title: str, lines:
 
 
 def notice(title: str, lines: Sequence[str], button: str, path: str) -> dict[str, Any]:
-    """Return a notice's context: its text in English, and the parts to say it in another language."""
+    """A notice's context: its text in English, and the parts to say it in another language."""
     told = {"title": packed(title), "lines": [packed(one) for one in lines], "action_label": packed(button)}
     return {"title": title, "lines": list(lines), "action_label": button, "action_path": path, "told": told}
 
 
 def in_language(context: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """Return a notice's context in a language; unmarked text stays as it is."""
+    """A notice's context in a language; unmarked text stays as it is."""
     made = {**context, **context.get("told", {})}
     lines = [language.told(one) for one in made["lines"]]
     return {**made, "title": language.told(made["title"]), "lines": lines,

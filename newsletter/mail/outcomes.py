@@ -23,7 +23,7 @@ SOFT_BOUNCE_SPAN = timedelta(days=14)
 
 def interpret(session: Session, messages: Mapping[int, ClaimedMessage], lane: Lane, results: Sequence[SmtpResult],
               now: datetime, suppress: Suppress) -> tuple[list[Outcome], list[str | None]]:  # fmt: skip
-    """Return the outcome of each result, and for each the server's words if it refused permanently, else None.
+    """The outcome of each result, and for each the server's words if it refused permanently, else None.
 
     A subscriber whose address does not exist, or keeps bouncing, is suppressed at once.
     """
@@ -71,7 +71,7 @@ def _bounce(session: Session, subscriber_id: int, message_id: int, bounce: Bounc
 
 
 def keeps_bouncing(session: Session, subscriber_id: int, message_id: int, now: datetime) -> bool:
-    """Return whether this is at least the third soft bounce, and the first was at least 14 days ago."""
+    """Whether this is at least the third soft bounce, and the first was at least 14 days ago."""
     count, oldest = session.execute(
         select(func.count(), func.min(Attempt.at))
         .join(Message, Message.id == Attempt.message_id)

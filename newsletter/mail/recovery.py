@@ -131,13 +131,13 @@ def _write_batch(session: Session, dead: DeadJournal, batch: Batch, outcomes: li
 
 def _outcomes(session: Session, dead: DeadJournal, messages: Mapping[int, ClaimedMessage], lane: Lane,
               results: Sequence[SmtpResult], now: datetime, suppress: Suppress) -> list[Outcome]:  # fmt: skip
-    """Return the outcomes of these results; those without one in the journal get the reason LOST."""
+    """The outcomes of these results; those without one in the journal get the reason LOST."""
     outcomes, _ = interpret(session, messages, lane, results, now, suppress)
     return [one if one.id in dead.results else replace(one, reason=Reason.LOST) for one in outcomes]
 
 
 def _messages(session: Session, dead: DeadJournal, of_batch: bool) -> tuple[dict[int, ClaimedMessage], set[Lane]]:
-    """Return the journal's messages that have no outcome in the ledger, and their lanes.
+    """The journal's messages that have no outcome in the ledger, and their lanes.
 
     What was recorded before the worker died is left out; so is what was erased meanwhile.
     """

@@ -72,12 +72,12 @@ def classify(result: SmtpResult, lane: Lane, attempts: int, first_try: datetime,
 
 
 def asks_to_slow_down(result: SmtpResult) -> bool:
-    """Return whether the receiver defers for policy (4.7.x, RFC 3463 §3.8): greylisting, or too much at once."""
+    """Whether the receiver defers for policy (4.7.x, RFC 3463 §3.8): greylisting, or too much at once."""
     return result.stage is Stage.REJECTED and result.enhanced.startswith("4.7.")
 
 
 def is_too_large(result: SmtpResult) -> bool:
-    """Return whether the message is larger than the server accepts (RFC 1870 §6, RFC 3463 §3.3 and §3.4)."""
+    """Whether the message is larger than the server accepts (RFC 1870 §6, RFC 3463 §3.3 and §3.4)."""
     plain = result.code == 552 and not result.enhanced
     return result.stage is Stage.REJECTED and (plain or result.enhanced in TOO_LARGE)
 

@@ -37,5 +37,5 @@ def persist(transaction: Transaction, change: Callable[[Session], T], stop: Call
 
 
 def _passes(error: DBAPIError) -> bool:
-    """Return whether a retry may succeed: the database is away, read-only for now, or aborted our transaction."""
+    """Whether a retry may succeed: the database is away, read-only for now, or aborted our transaction."""
     return isinstance(error, (OperationalError, InternalError)) or error.connection_invalidated

@@ -36,7 +36,7 @@ _WITH_DETAIL = (Reason.UNBUILDABLE, Reason.UNFIT)
 
 def explained(reason: Reason | str | None, code: int | None = None, reply: str | None = None,
               language: Language = SOURCE) -> str:  # fmt: skip
-    """Return why a message is where it is: the reason in a sentence, else the server's code and words; "" for neither.
+    """Why a message is where it is: the reason in a sentence, else the server's code and words; "" for neither.
 
     A reason this version does not know is shown as it is.
     """

@@ -38,12 +38,12 @@ HOST = socket.gethostname()[:255]
 
 
 def other_keys(session: Session, dkim: Dkim | None) -> list[str]:
-    """Return the names under which this host has a key other than the recorded one."""
+    """The names under which this host has a key other than the recorded one."""
     return _others(prints(dkim), _known(session, prints(dkim))) if dkim else []
 
 
 def settle(session: Session, dkim: Dkim | None, now: datetime) -> list[str]:
-    """Return the same as `other_keys`, but first record keys whose names are new."""
+    """The same as `other_keys`, but first record keys whose names are new."""
     if dkim is None:
         return []
     ours = prints(dkim)
@@ -64,12 +64,12 @@ def _others(ours: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
 
 
 def signing_keys(session: Session) -> Sequence[SigningKey]:
-    """Return every key that was generated or used, oldest first."""
+    """Every key that was generated or used, oldest first."""
     return session.scalars(select(SigningKey).order_by(SigningKey.since, SigningKey.name)).all()
 
 
 def is_known(session: Session, name: str) -> bool:
-    """Return whether a key is recorded under this name, from this host or another."""
+    """Whether a key is recorded under this name, from this host or another."""
     return session.get(SigningKey, name) is not None
 
 
@@ -81,7 +81,7 @@ def adopt(session: Session, dkim: Dkim, now: datetime) -> None:
 
 
 def prints(dkim: Dkim) -> dict[str, str]:
-    """Return the fingerprint of each signing key by its DNS name."""
+    """The fingerprint of each signing key by its DNS name."""
     return {key.host(dkim.domain): sha256(key.record.encode()).hexdigest() for key in dkim.keys}
 
 

@@ -19,7 +19,7 @@ class Budget(Protocol):
     """Messages that may not go now, with the seconds until they probably may."""
 
     def choose(self, messages: Sequence[ClaimedMessage]) -> Sequence[ClaimedMessage]:
-        """Return the messages that may go now, in order; the others are added to `held`."""
+        """The messages that may go now, in order; the others are added to `held`."""
 
     def reconsider(self) -> None:
         """Shorten the waits of messages held back under rules that have changed."""
@@ -32,13 +32,13 @@ class Throttle(Protocol):
     """Counts for all workers. Asked once per several hundred messages, never per message."""
 
     def is_active(self) -> bool:
-        """Return whether any rule is in force. Cheap: it reads the rules at most once a second."""
+        """Whether any rule is in force. Cheap: it reads the rules at most once a second."""
 
     def is_shut(self, lane: Lane) -> bool:
-        """Return whether nothing of a lane may go now, so that a claim would be in vain."""
+        """Whether nothing of a lane may go now, so that a claim would be in vain."""
 
     def budget(self, lane: Lane) -> Budget:
-        """Return a budget for one claim of this lane. Only relays' rules bind transactional mail."""
+        """A budget for one claim of this lane. Only relays' rules bind transactional mail."""
 
     def slow_down(self, domain: str, pace: float) -> None:
         """Halve a domain's rate for some minutes; `pace`: messages a second sent to it so far."""
@@ -52,7 +52,7 @@ class UnlimitedBudget:
     held: dict[int, float] = field(default_factory=dict)
 
     def choose(self, messages: Sequence[ClaimedMessage]) -> Sequence[ClaimedMessage]:
-        """Return all of them."""
+        """All of them."""
         return messages
 
     def reconsider(self) -> None:
@@ -74,7 +74,7 @@ class Unlimited:
         return False
 
     def budget(self, lane: Lane) -> Budget:
-        """Return a budget without bounds."""
+        """A budget without bounds."""
         return UnlimitedBudget()
 
     def slow_down(self, domain: str, pace: float) -> None:
@@ -82,5 +82,5 @@ class Unlimited:
 
 
 def domain_of(email: str) -> str:
-    """Return the domain of an address as throttle rules name it."""
+    """The domain of an address as throttle rules name it."""
     return email.rpartition("@")[2].lower()

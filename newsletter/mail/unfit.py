@@ -27,7 +27,7 @@ class Unfit:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def covers(self, message: ClaimedMessage) -> bool:
-        """Return whether a message's campaign is already known to be unfit."""
+        """Whether a message's campaign is already known to be unfit."""
         return message.dispatch_id in self.dispatches and not message.attempts
 
     def add(self, message: ClaimedMessage, reason: str, now: datetime) -> None:

@@ -41,10 +41,10 @@ def ask(session: Session, kind: LookKind, name: str, now: datetime, rest: timede
 
 
 def every(session: Session) -> Sequence[SendingLook]:
-    """Return all of them, oldest first."""
+    """All of them, oldest first."""
     return session.scalars(select(SendingLook).order_by(SendingLook.id)).all()
 
 
 def is_waiting(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that a check waits."""
+    """The condition that a check waits."""
     return asked.is_waiting(SendingLook, now)

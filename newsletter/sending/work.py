@@ -69,7 +69,7 @@ def go_on(rt: Place) -> int:
 
 
 def _following(rt: Place, kind: LookKind) -> list[tuple[LookKind, str]]:
-    """Return the checks that follow this one: no page may know the relays and request them (`supervisor.programs`)."""
+    """The checks that follow this one: no page may know the relays and request them (`supervisor.programs`)."""
     if kind is LookKind.KEY:
         return [(LookKind.DOMAIN, "")]
     return [(LookKind.RELAY, one.name) for one in parse_relays(rt.settings.relays) if kind is LookKind.DOMAIN]
@@ -105,7 +105,7 @@ def _sender(rt: Place, email: str, unused: DkimKey | None) -> Sender:
 
 
 def _ascii(domain: str) -> str:
-    """Return a domain in A-labels; "" if it is not a valid name."""
+    """A domain in A-labels; "" if it is not a valid name."""
     try:
         return idna.encode(domain, uts46=True).decode().lower().rstrip(".")
     except idna.IDNAError:
@@ -113,7 +113,7 @@ def _ascii(domain: str) -> str:
 
 
 def _unused_key(rt: Place) -> DkimKey | None:
-    """Return the key generated earlier, as long as the settings name none."""
+    """The key generated earlier, as long as the settings name none."""
     if rt.renderer.dkim is not None:
         return None
     try:
@@ -123,7 +123,7 @@ def _unused_key(rt: Place) -> DkimKey | None:
 
 
 def _named(rt: Place, key: DkimKey, domain: str) -> list[str]:
-    """Return the settings by which the product signs with the key."""
+    """The settings by which the product signs with the key."""
     file = key_place(rt.settings.data_dir, key.selector)
     return [f"DKIM_DOMAIN={domain}", f"DKIM_SELECTOR={key.selector}", f"DKIM_KEY_FILE={file}"]
 
@@ -153,7 +153,7 @@ def _relay(rt: Place, name: str) -> dict[str, Any]:
 
 
 def _findings(relay: Relay, tested: Probe) -> dict[str, Any]:
-    """Return what is stored of a relay's test."""
+    """What is stored of a relay's test."""
     return {
         "lines": [[who.value, text] for who, text in tested.lines],
         "trouble": tested.trouble.value if tested.trouble else "",

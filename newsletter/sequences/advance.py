@@ -40,7 +40,7 @@ _COLUMNS = (
 
 
 def is_due(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that a tick has work. It reads only small indexes, however many people are enrolled."""
+    """The condition that a tick has work. It reads only small indexes, however many people are enrolled."""
     of_series = select(Series.id).where(Series.live, _due([Series.id], now).correlate(Series).exists())
     return or_(_settled().exists(), of_series.exists())
 
@@ -84,7 +84,7 @@ def advance_due(session: Session, now: datetime, zone: str, limit: int = BATCH,
 
 
 def _settled() -> Select[Enrollment]:
-    """Return the SELECT of enrollments whose mail has an outcome. A series waits while its mail is under way."""
+    """The SELECT of enrollments whose mail has an outcome. A series waits while its mail is under way."""
     return (
         select(Enrollment)
         .join(Message, Message.id == Enrollment.message_id)
@@ -93,7 +93,7 @@ def _settled() -> Select[Enrollment]:
 
 
 def _due(live: Collection[Any], now: Moment) -> Select[Enrollment]:
-    """Return the SELECT of due enrollments, without series that are off: every tick would find those again."""
+    """The SELECT of due enrollments, without series that are off: every tick would find those again."""
     return select(Enrollment).where(
         Enrollment.sequence_id.in_(live), Enrollment.due_at <= now, Enrollment.message_id.is_(None)
     )
@@ -209,7 +209,7 @@ class _Tick:
                 self.ended.add(one.subscriber_id)
 
     def _may_begin(self, one: Enrollment, others: Mapping[int, Sequence[Enrollment]]) -> bool:
-        """Return whether a waiting series may begin; if not, set when to check again."""
+        """Whether a waiting series may begin; if not, set when to check again."""
         if not one.subscriber.takes(Stream.STEP):
             self._end(one, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)
             return False
@@ -243,7 +243,7 @@ class _Tick:
         return {one.subscriber_id for one in off} - {one.subscriber_id for one in held}
 
     def _next(self, enrollment: Enrollment) -> DueStep | None:
-        """Return the step this person should get now; None: not yet, or nothing is left."""
+        """The step this person should get now; None: not yet, or nothing is left."""
         step = enrollment.next_step
         if not enrollment.subscriber.takes(Stream.STEP):
             self._end(enrollment, EnrollmentStatus.STOPPED, Reason.SERIES_NOT_ELIGIBLE)

@@ -9,7 +9,7 @@ from newsletter.subscribers import Subscriber
 
 
 def is_under_way(session: Session, subscriber: Subscriber, guide_slug: str) -> bool:
-    """Return whether this person is in a live series of this guide."""
+    """Whether this person is in a live series of this guide."""
     look = select(Enrollment.id).join(Sequence, Sequence.id == Enrollment.sequence_id)
     its = (Sequence.guide_slug == guide_slug, Sequence.live)
     here = (Enrollment.subscriber_id == subscriber.id, Enrollment.status.in_(LIVE))
@@ -17,7 +17,7 @@ def is_under_way(session: Session, subscriber: Subscriber, guide_slug: str) -> b
 
 
 def steps_ahead(session: Session, subscriber: Subscriber, sequence: Sequence) -> int:
-    """Return how many articles starting this sequence would bring; of a stopped one, those that are left."""
+    """How many articles starting this sequence would bring; of a stopped one, those that are left."""
     if not sequence.live:
         return 0
     here = Enrollment.sequence_id == sequence.id
@@ -29,7 +29,7 @@ def steps_ahead(session: Session, subscriber: Subscriber, sequence: Sequence) ->
 
 
 def stopped(session: Session, subscriber: Subscriber) -> list[Enrollment]:
-    """Return the newest enrollment of each stopped series that has articles left for this person."""
+    """The newest enrollment of each stopped series that has articles left for this person."""
     every = session.scalars(
         select(Enrollment)
         .where(Enrollment.subscriber_id == subscriber.id, Enrollment.status == EnrollmentStatus.STOPPED)

@@ -47,7 +47,7 @@ class Delay:
 
 
 def due_after(anchor: datetime, delay: Delay, zone: str) -> datetime:
-    """Return when a step is due whose predecessor was really sent at `anchor` (aware), in UTC.
+    """When a step is due whose predecessor was really sent at `anchor` (aware), in UTC.
 
     Hours: elapsed time. Days: the same local time that many calendar days later. The result is moved to the next
     allowed weekday and, on that day, to the window's start at the earliest. A local time skipped by a clock change
@@ -61,7 +61,7 @@ def due_after(anchor: datetime, delay: Delay, zone: str) -> datetime:
 
 
 def allowed_from(at: datetime, delay: Delay, zone: str) -> datetime:
-    """Return the first instant from `at` on an allowed weekday and not before the window's start."""
+    """The first instant from `at` on an allowed weekday and not before the window's start."""
     here = zone_named(zone)
     local = at.astimezone(here)
     early = delay.not_before is not None and local.time() < delay.not_before
@@ -71,12 +71,12 @@ def allowed_from(at: datetime, delay: Delay, zone: str) -> datetime:
 
 
 def next_day(at: datetime, delay: Delay, zone: str, days: int = 1) -> datetime:
-    """Return the same local time `days` later, or the next time this step's weekdays and window allow."""
+    """The same local time `days` later, or the next time this step's weekdays and window allow."""
     return due_after(at, replace(delay, amount=days, unit=Unit.DAYS), zone)
 
 
 def local_day(at: datetime, zone: str) -> date:
-    """Return the calendar day in a zone at this instant."""
+    """The calendar day in a zone at this instant."""
     return at.astimezone(zone_named(zone)).date()
 
 

@@ -102,16 +102,16 @@ class Enrollment(Base):
 
     @property
     def ahead(self) -> list[Step]:
-        """Return the steps still to come in order, a queued one first."""
+        """The steps still to come in order, a queued one first."""
         return self.sequence.ahead(self.place)
 
     @property
     def next_step(self) -> Step | None:
-        """Return the next step; None after the last."""
+        """The next step; None after the last."""
         return next(iter(self.ahead), None)
 
     def due(self, step: Step, zone: str, now: datetime) -> datetime:
-        """Return when this step is due if it comes next, before it gives way to other mail."""
+        """When this step is due if it comes next, before it gives way to other mail."""
         late = self._stood_still(now)
         place = self.subscriber.zone or zone
         at = due_after(self.anchor_at + late, step.delay, place)
@@ -179,7 +179,7 @@ class Enrollment(Base):
         self.waiting_since = self.stopped_at = None
 
     def reached(self, session: Session) -> Place | None:
-        """Return their place, counting a step whose mail was on the wire when it was stopped."""
+        """Their place, counting a step whose mail was on the wire when it was stopped."""
         gone = self.message is not None and self.message.state in (*ACCEPTED, State.SENDING, State.UNCERTAIN)
         if not gone or self.message_step_id is None:
             return self.place
@@ -224,7 +224,7 @@ def enroll(session: Session, subscriber: Subscriber, sequence: Sequence, zone: s
 
 
 def _enrollments_of(session: Session, subscriber: Subscriber) -> SequenceOf[Enrollment]:
-    """Return all enrollments of a person, oldest first.
+    """All enrollments of a person, oldest first.
 
     Locked and reread, so that one that is just ending has ended.
     """

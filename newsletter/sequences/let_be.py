@@ -13,7 +13,7 @@ from newsletter.sequences.sequence import Sequence, Step
 
 
 def due_of(sequence: Sequence, now: datetime) -> Select[Enrollment]:
-    """Return the SELECT of enrollments whose next article is due, or queued and not sent yet."""
+    """The SELECT of enrollments whose next article is due, or queued and not sent yet."""
     queued = select(Message.id).where(Message.id == Enrollment.message_id, Message.state.in_(UNDER_WAY)).exists()
     return select(Enrollment).where(
         Enrollment.sequence_id == sequence.id,

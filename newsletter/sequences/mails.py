@@ -31,13 +31,13 @@ class DueStep:
 
     @property
     def keys(self) -> list[str]:
-        """Return the idempotency keys of its mails: earlier tries, then this one."""
+        """The idempotency keys of its mails: earlier tries, then this one."""
         first = f"step:{self.enrollment.id}:{self.step.id}"
         return [first, *(f"{first}:{number}" for number in range(1, self.enrollment.tries + 1))]
 
 
 def mail_context(guide_slug: str | None, accents: Accents) -> dict[str, str | None]:
-    """Return the context of a step's mail: the guide its series follows, and that guide's colour."""
+    """The context of a step's mail: the guide its series follows, and that guide's colour."""
     context = {"guide": guide_slug}
     if guide_slug and (colour := accents.get(guide_slug)):
         context["accent"] = colour
@@ -77,7 +77,7 @@ def queue_mails(session: Session, going: Sequence[DueStep], now: datetime, accen
 
 
 def _known(session: Session, going: Sequence[DueStep]) -> dict[tuple[int, str], tuple[int, State]]:
-    """Return earlier mails of these steps: (id, state) by person and idempotency key."""
+    """Earlier mails of these steps: (id, state) by person and idempotency key."""
     rows = session.execute(
         select(Message.subscriber_id, Message.idempotency_key, Message.id, Message.state).where(
             Message.subscriber_id.in_({one.enrollment.subscriber_id for one in going}),
@@ -88,7 +88,7 @@ def _known(session: Session, going: Sequence[DueStep]) -> dict[tuple[int, str], 
 
 
 def _words(session: Session, going: Sequence[DueStep]) -> dict[int, int]:
-    """Return the newest revision's id of each article."""
+    """The newest revision's id of each article."""
     look = select(Revision.article_id, Revision.id).order_by(Revision.number)
     rows = session.execute(look.where(Revision.article_id.in_({one.step.article_id for one in going}))).all()
     return dict(rows)

@@ -56,7 +56,7 @@ def articles_on(session: Session, days: SequenceOf[date], zone: str, now: dateti
 
 
 def _busy(current_brand: Brand, mailings: SequenceOf[Mailing], bits: int, zone: str, now: datetime) -> set[date]:
-    """Return the days on which this group gets other mail."""
+    """The days on which this group gets other mail."""
     moments = [max(one.goes_at(zone), now) for number, one in enumerate(mailings) if bits & 1 << number]
     at = [current_brand.next_digest(one, zone) for one in moments] if bits & WEEKLY else moments
     return {local_day(one, zone) for one in [*at, *([now] if bits & TODAY else ())]}
@@ -83,7 +83,7 @@ def _crowds(session: Session, ends: SequenceOf[datetime], mailings: SequenceOf[M
 
 
 def _bits(mailings: SequenceOf[Mailing], today: datetime, now: datetime) -> ColumnElement[int]:
-    """Return the bits of a person's campaigns, and whether they have had mail today. `today`: the end of the day."""
+    """The bits of a person's campaigns, and whether they have had mail today. `today`: the end of the day."""
     whole: ColumnElement[int] = literal(0, Integer)
     for number, one in enumerate(mailings):
         whole += case((one.segment.members(), 1 << number), else_=0)

@@ -19,7 +19,7 @@ A_DAY_ANYWHERE = timedelta(hours=40)
 
 
 def goes_at(due: datetime, since: datetime, delay: Delay, busy: Collection[date], zone: str, wait: int) -> datetime:
-    """Return when a step due at `due` goes: at that time on the first day without other marketing mail.
+    """When a step due at `due` goes: at that time on the first day without other marketing mail.
 
     `busy`: the local days on which this person gets other mail. The step gives way for at most `wait` days from
     `since`, when it could first have gone. Its weekdays and window always apply.
@@ -33,7 +33,7 @@ def goes_at(due: datetime, since: datetime, delay: Delay, busy: Collection[date]
 
 def other_mail(session: Session, people: Mapping[int, str], now: datetime, mailings: Iterable[Mailing],
                own: Collection[int] = ()) -> dict[int, set[date]]:  # fmt: skip
-    """Return for each of these people (id: zone) the local days, from today, taken by other marketing mail.
+    """For each of these people (id: zone) the local days, from today, taken by other marketing mail.
 
     That is what went today or is under way, and every campaign planned for them; for a reader of the weekly mail, its
     day. `own`: messages to ignore, such as the one in question.
@@ -77,7 +77,7 @@ def _going(session: Session, people: Collection[int], now: datetime,
 
 
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:
-    """Return the local days of campaigns for a model reader: takes every topic, asked for this guide, has no tag.
+    """The local days of campaigns for a model reader: takes every topic, asked for this guide, has no tag.
 
     In an A/B test they are one of the rest.
     """

@@ -27,7 +27,7 @@ class Place(Base):
 
     @property
     def closed(self) -> set[int]:
-        """Return the ids of steps that nobody at this place will get."""
+        """The ids of steps that nobody at this place will get."""
         return {*self.had, *self.skipped}
 
 
@@ -42,7 +42,7 @@ class Places:
         self._known = {self._key(one.sequence_id, one.had, one.skipped): one for one in known}
 
     def after(self, sequence_id: int, place: Place | None, step_id: int) -> Place:
-        """Return the place of somebody who has had this step too, adding it if it is new."""
+        """The place of somebody who has had this step too, adding it if it is new."""
         had = sorted({*place.had, step_id} if place else {step_id})
         skipped = place.skipped if place else []
         key = self._key(sequence_id, had, skipped)

@@ -38,16 +38,16 @@ class Sequence(Base):
 
     @property
     def current_steps(self) -> list["Step"]:
-        """Return the published steps in order."""
+        """The published steps in order."""
         return sorted((step for step in self.steps if step.deleted_at is None), key=lambda step: step.position)
 
     def ahead(self, place: Place | None) -> list["Step"]:
-        """Return the steps still to come for people at this place, in order."""
+        """The steps still to come for people at this place, in order."""
         closed = place.closed if place else set()
         return [step for step in self.current_steps if step.id not in closed]
 
     def stood_still(self, now: datetime) -> timedelta:
-        """Return how long its clock has stood still in total."""
+        """How long its clock has stood still in total."""
         running = max(now - self.paused_at, timedelta()) if self.paused_at else timedelta()
         return self.pauses + running
 
@@ -137,7 +137,7 @@ class Step(Base):
 
     @property
     def delay(self) -> Delay:
-        """Return the delay after the previous mail."""
+        """The delay after the previous mail."""
         return Delay(amount=self.delay_amount, unit=self.delay_unit, weekdays=self.weekdays, not_before=self.not_before)
 
     @delay.setter

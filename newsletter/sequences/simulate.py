@@ -46,7 +46,7 @@ class Planned:
 
 def simulate(sequence: Sequence, start: datetime, zone: str, wait: int = 2,
              mailings: Iterable[Mailing] = ()) -> list[Planned]:  # fmt: skip
-    """Return everything a person would receive who enters the sequence at `start` (aware) in this zone.
+    """Everything a person would receive who enters the sequence at `start` (aware) in this zone.
 
     `wait`: days for which a step gives way; `mailings`: the planned campaigns. The person takes the newsletter.
     """
@@ -55,7 +55,7 @@ def simulate(sequence: Sequence, start: datetime, zone: str, wait: int = 2,
 
 
 def standing(enrollment: Enrollment) -> Standing:
-    """Return what this enrollment waits for."""
+    """What this enrollment waits for."""
     if enrollment.status not in LIVE:
         return Standing.ENDED
     if not enrollment.subscriber.takes(Stream.STEP):
@@ -73,7 +73,7 @@ def standing(enrollment: Enrollment) -> Standing:
 
 def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datetime,
                  mailings: Iterable[Mailing] = ()) -> list[Planned]:  # fmt: skip
-    """Return everything this person will still receive of a series, given the campaigns planned for them.
+    """Everything this person will still receive of a series, given the campaigns planned for them.
 
     A waiting one begins when those before it have ended; one that is off is treated as if switched on now.
     """
@@ -98,7 +98,7 @@ def what_is_next(session: Session, enrollment: Enrollment, zone: str, now: datet
 
 
 def soonest(session: Session, count: int) -> list[Enrollment]:
-    """Return the enrollments of live series whose next step is due first."""
+    """The enrollments of live series whose next step is due first."""
     rows: list[Enrollment] = []
     for sequence in session.scalars(select(Sequence.id).where(Sequence.live)).all():  # each by its own index
         theirs = select(Enrollment).where(Enrollment.sequence_id == sequence, Enrollment.due_at.is_not(None))
@@ -122,7 +122,7 @@ def _active(enrollment: Enrollment, ahead: SequenceOf[Step], zone: str, now: dat
 
 def _end_of_those_before(session: Session, enrollment: Enrollment, zone: str, now: datetime,
                          mailings: Iterable[Mailing]) -> tuple[datetime, set[date]]:  # fmt: skip
-    """Return when the last series before this one ends, and the days they send on. Series that are off do not count."""
+    """When the last series before this one ends, and the days they send on. Series that are off do not count."""
     before = session.scalars(
         select(Enrollment)
         .join(Sequence, Sequence.id == Enrollment.sequence_id)

@@ -32,7 +32,7 @@ class _BadAddress(ValueError):
 
 
 def commands(envelope: Envelope, features: Features) -> bytes | Refusal:
-    """Return the MAIL and RCPT lines, each with CRLF, or a Refusal if this server cannot take the envelope."""
+    """The MAIL and RCPT lines, each with CRLF, or a Refusal if this server cannot take the envelope."""
     sender, recipient = envelope.sender, envelope.recipient
     international = False
     if not (_both_plain(f"{sender}\n{recipient}") and len(sender) + len(recipient) <= PATH_LIMIT):
@@ -58,7 +58,7 @@ def commands(envelope: Envelope, features: Features) -> bytes | Refusal:
 
 
 def _path(address: str) -> str:
-    """Return the address as written between < and >, an international domain as an A-label (RFC 6531 §3.2)."""
+    """The address as written between < and >, an international domain as an A-label (RFC 6531 §3.2)."""
     if _plain(address):
         path = address
     else:

@@ -77,5 +77,5 @@ class OwnAllowances:
 
 
 def grown(most: int, seconds: float) -> int:
-    """Return how many connections to try this many seconds after the last refusal."""
+    """How many connections to try this many seconds after the last refusal."""
     return most + int(seconds / GROWTH)

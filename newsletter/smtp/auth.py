@@ -68,7 +68,7 @@ MECHANISMS: dict[str, Callable[[str, str], Exchange]] = {
 
 
 def choose(offered: frozenset[str], *, private: bool) -> str:
-    """Return the best mechanism offered, "" if none will do; without `private`, others can read, so only SCRAM will."""
+    """The best mechanism offered, "" if none will do; without `private`, others can read, so only SCRAM will."""
     for name in MECHANISMS:
         if name in offered and (private or name == "SCRAM-SHA-256"):
             return name
@@ -98,7 +98,7 @@ def _decoded(text: str) -> bytes:
 
 
 def _prepared(text: str) -> str:
-    """Return `text` after SASLprep (RFC 4013). Raises AuthError for prohibited characters."""
+    """`text` after SASLprep (RFC 4013). Raises AuthError for prohibited characters."""
     mapped = "".join(" " if stringprep.in_table_c12(c) else c for c in text if not stringprep.in_table_b1(c))
     prepared = unicodedata.normalize("NFKC", mapped)
     if any(stringprep.in_table_c21_c22(c) or stringprep.in_table_c3(c) for c in prepared):

@@ -17,7 +17,7 @@ BUFFERS = 512
 
 
 def resolve(host: str, port: int) -> list[Address]:
-    """Return the addresses of a host. Raises OSError."""
+    """The addresses of a host. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]
 
@@ -74,21 +74,21 @@ class Channel:
 
     @property
     def encrypted(self) -> bool:
-        """Return whether TLS has been started."""
+        """Whether TLS has been started."""
         return self._tls is not None
 
     @property
     def closed(self) -> bool:
-        """Return whether the socket is closed."""
+        """Whether the socket is closed."""
         return self.socket.fileno() < 0
 
     @property
     def pending(self) -> bool:
-        """Return whether encrypted octets wait for the kernel."""
+        """Whether encrypted octets wait for the kernel."""
         return bool(self._cipher)
 
     def read(self) -> bytes | None:
-        """Return what came in; b"" at the end of the stream, None if there is nothing yet."""
+        """What came in; b"" at the end of the stream, None if there is nothing yet."""
         try:
             data = self.socket.recv(READ_OCTETS)
         except BlockingIOError:

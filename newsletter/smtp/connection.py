@@ -43,7 +43,7 @@ class Connection(Settling):
 
     @property
     def wants(self) -> bool:
-        """Return whether another envelope can go out now."""
+        """Whether another envelope can go out now."""
         if self._opening or self.phase is not Phase.READY or self.tired:
             return False
         if self._deep and not self._probation:
@@ -54,7 +54,7 @@ class Connection(Settling):
 
     @property
     def tired(self) -> bool:
-        """Return whether to send QUIT: others need the connection, or the server will soon hang up.
+        """Whether to send QUIT: others need the connection, or the server will soon hang up.
 
         Servers hang up after too many refusals, each followed by RSET (we stop sooner with whole messages in flight, as
         each may be refused too), or after the number of messages they take in one session.

@@ -8,7 +8,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def whole_lines(data: bytes) -> bytes:
-    """Return `data` with every line, the last one too, ended by CRLF.
+    """`data` with every line, the last one too, ended by CRLF.
 
     A bare CR or LF is no line end in SMTP (RFC 5321 §2.3.8), but some servers take it for one: a message could then
     smuggle commands behind "LF . CR LF".
@@ -20,6 +20,6 @@ def whole_lines(data: bytes) -> bytes:
 
 
 def dot_stuffed(data: bytes) -> bytes:
-    """Return `data` with a dot put before each line that begins with one (RFC 5321 §4.5.2)."""
+    """`data` with a dot put before each line that begins with one (RFC 5321 §4.5.2)."""
     stuffed = data.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed

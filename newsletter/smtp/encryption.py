@@ -18,7 +18,7 @@ class Encryption:
         self._plain_until = self._worked_at = NEVER
 
     def is_used(self, now: float) -> bool:
-        """Return whether STARTTLS is used where offered."""
+        """Whether STARTTLS is used where offered."""
         return now >= self._plain_until
 
     def worked(self, now: float) -> None:
@@ -30,7 +30,7 @@ class Encryption:
         self._plain_until = NEVER
 
     def gives_up(self, refusal: Refused, now: float) -> bool:
-        """Return whether to skip STARTTLS from now on: where it is optional, mail in clear beats no mail.
+        """Whether to skip STARTTLS from now on: where it is optional, mail in clear beats no mail.
 
         Not if the connection merely broke and another was encrypted recently: that was chance.
         """

@@ -105,7 +105,7 @@ class Transport(Protocol):
         """
 
     def refusals(self) -> Sequence[RelayRefusal]:
-        """Return the relays that take no mail at the moment."""
+        """The relays that take no mail at the moment."""
 
     def close(self) -> None:
         """Close the connections politely."""

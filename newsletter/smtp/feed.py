@@ -18,7 +18,7 @@ class Feed:
 
     @property
     def exhausted(self) -> bool:
-        """Return whether no more can come."""
+        """Whether no more can come."""
         return self._source is None and not self.waiting
 
     def look(self) -> None:
@@ -27,7 +27,7 @@ class Feed:
             self._source = None
 
     def take(self) -> Envelope | None:
-        """Return the next envelope, None if there is none."""
+        """The next envelope, None if there is none."""
         if self.waiting:
             return self.waiting.popleft()
         if self._source is None:

@@ -44,7 +44,7 @@ class Refused(Exception):
 
     @property
     def trouble(self) -> Trouble:
-        """Return the kind of refusal."""
+        """The kind of refusal."""
         if self.broken:
             return Trouble.UNREACHABLE
         status = enhanced_status(self.code, self.text)

@@ -66,12 +66,12 @@ class Link:
 
     @property
     def closed(self) -> bool:
-        """Return whether the connection has ended."""
+        """Whether the connection has ended."""
         return self.connection.phase is Phase.CLOSED
 
     @property
     def finished(self) -> bool:
-        """Return whether it is of no more use: ended, or idle with a relay that is unusable or will soon hang up."""
+        """Whether it is of no more use: ended, or idle with a relay that is unusable or will soon hang up."""
         connection = self.connection
         return connection.phase is Phase.CLOSED or (
             not connection.busy and (connection.failure is not None or (connection.tired and not connection.waits_for))
@@ -79,29 +79,29 @@ class Link:
 
     @property
     def let_in(self) -> bool:
-        """Return whether the relay has greeted us."""
+        """Whether the relay has greeted us."""
         connection = self.connection
         return not self.connecting and (connection.phase is Phase.READY or connection.waits_for not in ("", "banner"))
 
     def is_silent(self, now: float) -> bool:
-        """Return whether the relay keeps us waiting for its greeting."""
+        """Whether the relay keeps us waiting for its greeting."""
         return self.connection.phase is Phase.GREETING and now - self.since >= STALLED
 
     @property
     def free(self) -> bool:
-        """Return whether it can take an envelope, or soon will."""
+        """Whether it can take an envelope, or soon will."""
         return self.connection.wants or self.connection.phase is Phase.GREETING
 
     @property
     def writes(self) -> bool:
-        """Return whether there is something to write that the kernel may accept."""
+        """Whether there is something to write that the kernel may accept."""
         if self.blocked or self.connecting or self.closed:  # a lost connection may still hold encrypted octets
             return False
         return bool(self.connection.out or self.channel.pending)
 
     @property
     def unsettled(self) -> bool:
-        """Return whether the socket must be polled for writing."""
+        """Whether the socket must be polled for writing."""
         return self.connecting or self.blocked
 
     def connected(self, now: float) -> None:
@@ -207,7 +207,7 @@ class Link:
         self.connection.lose(why, by_relay=True)
 
     def overdue(self, now: float) -> str:
-        """Return why the connection has waited too long, "" if it has not."""
+        """Why the connection has waited too long, "" if it has not."""
         if self.connecting:
             what, limit = "connecting", self._timeouts.connect
         elif self.channel.shaking:
@@ -227,7 +227,7 @@ class Link:
 
 
 def _is_about_tls(error: OSError) -> bool:
-    """Return whether TLS itself failed; a connection that merely ends during the handshake does not count."""
+    """Whether TLS itself failed; a connection that merely ends during the handshake does not count."""
     return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
 
 

@@ -47,7 +47,7 @@ class SentList:
             yield results
 
     def refusals(self) -> Sequence[RelayRefusal]:
-        """Return none: it never refuses."""
+        """None: it never refuses."""
         return ()
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ _A_SESSIONS_LIMIT = re.compile(
 
 
 def names_a_limit(words: str) -> bool:
-    """Return whether a refusal says that the session has carried as many messages as it may."""
+    """Whether a refusal says that the session has carried as many messages as it may."""
     return _A_SESSIONS_LIMIT.search(words) is not None
 
 

@@ -85,7 +85,7 @@ class SmtpTransport:
                 self._connections.rest()
 
     def refusals(self) -> Sequence[RelayRefusal]:
-        """Return the relays that take no mail at the moment."""
+        """The relays that take no mail at the moment."""
         return [
             RelayRefusal(state.relay.name, why.trouble, f"{why.code or ''} {why.text}".strip())
             for state in self._states
@@ -237,7 +237,7 @@ class SmtpTransport:
                     self._give_up(link, why, now)
 
     def _poll_timeout(self, feed: Feed | None) -> float:
-        """Return the seconds until anything but a socket needs attention."""
+        """The seconds until anything but a socket needs attention."""
         tick = self._timeouts.tick
         if feed is None or not feed.waiting:
             return tick if self._connections.links else 0.0
@@ -261,7 +261,7 @@ class SmtpTransport:
             self._connections.poller.add(link)
 
     def _busy(self) -> bool:
-        """Return whether results are still to come."""
+        """Whether results are still to come."""
         round_ = self._connections.round
         return bool(round_.done or round_.requeued) or any(link.connection.busy for link in self._connections.links)
 

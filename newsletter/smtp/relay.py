@@ -73,12 +73,12 @@ class Relay:
 
     @property
     def loopback(self) -> bool:
-        """Return whether the relay is this machine."""
+        """Whether the relay is this machine."""
         return is_loopback(self.host)
 
     @property
     def verified(self) -> bool:
-        """Return whether the relay's certificate must be valid and carry its name."""
+        """Whether the relay's certificate must be valid and carry its name."""
         return self.implicit_tls or self.tls == "required" or (bool(self.username) and not self.loopback)
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ def _entries(value: str) -> list[str]:
 
 
 def without_login(urls: str) -> str:
-    """Return the relays without user names and passwords, for a process that sends nothing."""
+    """The relays without user names and passwords, for a process that sends nothing."""
     try:
         both = zip(_entries(urls), parse_relays(urls), strict=True)
         return ",".join(_without_login(entry, relay) for entry, relay in both)
@@ -115,13 +115,13 @@ def without_login(urls: str) -> str:
 
 
 def _without_login(entry: str, relay: Relay) -> str:
-    """Return the entry with its port, whose default may have depended on the login."""
+    """The entry with its port, whose default may have depended on the login."""
     scheme, mark, query = entry.partition("://")[0], *entry.rpartition("@")[2].partition("?")[1:]
     return f"{scheme}://{relay.name}{mark}{query}"
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` names this machine."""
+    """Whether `host` names this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -129,7 +129,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_helo(name: str) -> bool:
-    """Return whether `name` may follow EHLO: a host name or an address literal (RFC 5321 §4.1.1.1)."""
+    """Whether `name` may follow EHLO: a host name or an address literal (RFC 5321 §4.1.1.1)."""
     return bool(_HOST.fullmatch(name) or _LITERAL.fullmatch(name))
 
 

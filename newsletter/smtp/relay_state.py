@@ -72,7 +72,7 @@ class RelayState:
 
     @property
     def is_out_of_quota(self) -> bool:
-        """Return whether its quota is used up."""
+        """Whether its quota is used up."""
         return self.quotas is not None and self.quotas.get(self.relay.name, 1) < 1
 
     def count(self, messages: int) -> None:
@@ -81,15 +81,15 @@ class RelayState:
             self.quotas[self.relay.name] -= messages
 
     def usable(self, now: float) -> bool:
-        """Return whether it has a connection that works, or may be tried."""
+        """Whether it has a connection that works, or may be tried."""
         return now >= self.retry_at or (bool(self.links) and not self.troubled)
 
     def may_take(self, now: float) -> bool:
-        """Return whether it may be given a message, now or when it has a connection."""
+        """Whether it may be given a message, now or when it has a connection."""
         return self.usable(now) and not self.is_out_of_quota and (bool(self.links) or self._may_open(now))
 
     def feeds(self, now: float) -> bool:
-        """Return whether its connections may be given envelopes; a relay that has failed gets one, as a test."""
+        """Whether its connections may be given envelopes; a relay that has failed gets one, as a test."""
         if not self.troubled:
             return True
         if now < self.retry_at:
@@ -100,7 +100,7 @@ class RelayState:
         return not any(link.connection.busy for link in self.links)
 
     def is_worth_waiting_for(self, now: float) -> bool:
-        """Return whether messages should wait for it here: it is merely overloaded, and should soon take more."""
+        """Whether messages should wait for it here: it is merely overloaded, and should soon take more."""
         if self.is_out_of_quota:
             return False
         if self.troubled:
@@ -112,7 +112,7 @@ class RelayState:
         return False
 
     def wakes_at(self, now: float) -> float:
-        """Return when to reconsider what waits for it here."""
+        """When to reconsider what waits for it here."""
         if self.troubled:
             return self.retry_at
         return max(self._room_at, self._look_at) if self._allowed is not None else now + LOOK
@@ -120,7 +120,7 @@ class RelayState:
     # Connections
 
     def room(self, now: float) -> int:
-        """Return how many more connections may be opened: only one to a relay that has failed, none to a silent one."""
+        """How many more connections may be opened: only one to a relay that has failed, none to a silent one."""
         if now < self.retry_at or now < self._room_at or self.is_out_of_quota:
             return 0
         if self.links and all(link.is_silent(now) for link in self.links):
@@ -147,7 +147,7 @@ class RelayState:
 
     @property
     def crowded(self) -> bool:
-        """Return whether it allows fewer connections than we might have."""
+        """Whether it allows fewer connections than we might have."""
         return self._allowed is not None
 
     def _may_have(self) -> int:
@@ -208,13 +208,13 @@ class RelayState:
         return self._strikes >= STRIKES
 
     def _is_accident(self, refusal: Refused, now: float) -> bool:
-        """Return whether a connection that had been let in merely broke, while others worked."""
+        """Whether a connection that had been let in merely broke, while others worked."""
         if not refusal.broken or refusal.at_command in OPENING or self.relay.implicit_tls:
             return False
         return now - self._greeted_at <= HOLD
 
     def _is_crowd(self, refusal: Refused, link: Link, now: float) -> bool:
-        """Return whether it was merely one connection too many; if so, learn the limit."""
+        """Whether it was merely one connection too many; if so, learn the limit."""
         opening = refusal.at_command in OPENING or (refusal.broken and refusal.at_command == "TLS")
         named = refusal.trouble is Trouble.CONNECTIONS
         if not (opening or named) or (opening and refusal.code >= 500 and not named and not self.links):
@@ -264,7 +264,7 @@ class RelayState:
         return float(min(BACKOFF_LIMIT, first * 2 ** min(self._failures - 1, 10)))
 
     def answer(self, envelope: Envelope, now: float) -> SmtpResult:
-        """Return the result of an envelope that no relay can take, in the words of this one's failure."""
+        """The result of an envelope that no relay can take, in the words of this one's failure."""
         why = self.refusal if self.troubled or not self.crowded else None
         if why is None:
             words = "all connections that the relay allows are in use" if self.crowded else "no relay is usable"

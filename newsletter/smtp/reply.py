@@ -35,11 +35,11 @@ class ReplyParser:
 
     @property
     def inside(self) -> bool:
-        """Return whether a reply has begun and not ended."""
+        """Whether a reply has begun and not ended."""
         return bool(self._rest or self._lines or self.broken)
 
     def feed(self, data: bytes) -> list[Reply]:
-        """Return the replies that `data` completes. After garbage, `broken` says what was wrong."""
+        """The replies that `data` completes. After garbage, `broken` says what was wrong."""
         replies: list[Reply] = []
         if self.broken:
             return replies
@@ -87,7 +87,7 @@ class ReplyParser:
 
 
 def printable(raw: bytes) -> str:
-    """Return a reply's text as one printable line of at most 500 characters."""
+    """A reply's text as one printable line of at most 500 characters."""
     text = raw.decode("utf-8", "replace").strip()
     if not text.isprintable():
         text = "".join(letter if letter.isprintable() else " " for letter in text)
@@ -95,7 +95,7 @@ def printable(raw: bytes) -> str:
 
 
 def enhanced_status(code: int, text: str) -> str:
-    """Return the enhanced status that begins `text` if its class is the code's (RFC 2034 §4), else ""."""
+    """The enhanced status that begins `text` if its class is the code's (RFC 2034 §4), else ""."""
     return _status(code // 100, text[:12].partition(" ")[0]) if text[1:2] == "." else ""
 
 

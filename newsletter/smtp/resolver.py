@@ -17,7 +17,7 @@ class Resolver:
         self._fresh_until = float("-inf")
 
     def addresses(self, now: float) -> list[Address]:
-        """Return the host's addresses, the last known ones while DNS fails. Raises OSError if there are none."""
+        """The host's addresses, the last known ones while DNS fails. Raises OSError if there are none."""
         if now >= self._fresh_until:
             try:
                 self._addresses = resolve(self._host, self._port)

@@ -49,7 +49,7 @@ class Session(Outgoing):
 
     @property
     def waits_for(self) -> str:
-        """Return what the next reply answers (as in `SmtpResult.at_command`), "" if none is due."""
+        """What the next reply answers (as in `SmtpResult.at_command`), "" if none is due."""
         return self._awaited[0][0] if self._awaited else ""
 
     def receive(self, data: bytes) -> bool:

@@ -48,7 +48,7 @@ class Settling(Session):
 
     @property
     def busy(self) -> bool:
-        """Return whether envelopes are in flight."""
+        """Whether envelopes are in flight."""
         return bool(self._inflight)
 
     def lose(
@@ -77,7 +77,7 @@ class Settling(Session):
         super().lose(reason, at_command, over=over, broken=broken)
 
     def _is_safe(self, transaction: Transaction, *, blamed: bool, by_relay: bool) -> bool:
-        """Return whether an envelope on a lost connection may go out on another, with no attempt counted.
+        """Whether an envelope on a lost connection may go out on another, with no attempt counted.
 
         The oldest may be `blamed` for the loss: it gets the benefit of the doubt once, if others were handled
         before.
@@ -116,7 +116,7 @@ class Settling(Session):
         return transaction.failure
 
     def _is_used_up(self, words: str) -> bool:
-        """Return whether this session has carried all it may: the next may continue at once.
+        """Whether this session has carried all it may: the next may continue at once.
 
         OpenSMTPD says 452 where others say 421. Before any message was handled it concerns more than the session.
         """

@@ -32,7 +32,7 @@ class Shares:
         self._quanta = {id(state): max(1, QUANTUM * state.relay.weight // least) for state in relays}
 
     def take(self, state: RelayState, now: float) -> bool:
-        """Return whether this relay may take a message now, and count one if so."""
+        """Whether this relay may take a message now, and count one if so."""
         if state.troubled and not state.feeds(now):
             return False
         if not (self.several or state.quotas):
@@ -52,7 +52,7 @@ class Shares:
         return True
 
     def turn(self, state: RelayState, now: float) -> bool:
-        """Return whether the relay may take a message now."""
+        """Whether the relay may take a message now."""
         if state.is_out_of_quota:
             return False
         if not self.several or state.credit >= 1:
@@ -72,7 +72,7 @@ class Shares:
         return False
 
     def open(self, now: float) -> bool:
-        """Return whether any relay may take a message."""
+        """Whether any relay may take a message."""
         return any(state.may_take(now) for state in self._relays)
 
     def give_back(self, state: RelayState) -> None:
@@ -81,13 +81,13 @@ class Shares:
         state.credit += 1
 
     def order(self) -> list[RelayState]:
-        """Return the relays, the one furthest behind its share first."""
+        """The relays, the one furthest behind its share first."""
         if not self.several:
             return list(self._relays)
         return sorted(self._relays, key=lambda state: -state.credit / self._quanta[id(state)])
 
     def _due(self, state: RelayState, now: float, *, strict: bool) -> bool:
-        """Return whether others must wait for this relay: it is behind its share, and moves fast enough."""
+        """Whether others must wait for this relay: it is behind its share, and moves fast enough."""
         if state.credit < 1 or not state.may_take(now) or (state.troubled and not state.feeds(now)):
             return False
         if not state.links:

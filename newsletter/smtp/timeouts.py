@@ -22,7 +22,7 @@ class Timeouts:
     """Longest time between two checks of the deadlines."""
 
     def waiting_for(self, step: str) -> float:
-        """Return the seconds allowed for the reply to `step` (a name as in `SmtpResult.at_command`)."""
+        """The seconds allowed for the reply to `step` (a name as in `SmtpResult.at_command`)."""
         match step:
             case "." | "BDAT" | "void":
                 return self.final
@@ -37,5 +37,5 @@ class Timeouts:
 
     @property
     def tick(self) -> float:
-        """Return the seconds between checks of the deadlines, so that none is missed by more than a quarter."""
+        """The seconds between checks of the deadlines, so that none is missed by more than a quarter."""
         return min(self.look_every, min(self.connect, self.banner, self.command, self.data, self.block, self.final) / 4)

@@ -6,7 +6,7 @@ import ssl
 
 
 def verified_context() -> ssl.SSLContext:
-    """Return a context that requires a valid certificate naming the relay in a SAN (RFC 9525 §2: never in the CN)."""
+    """A context that requires a valid certificate naming the relay in a SAN (RFC 9525 §2: never in the CN)."""
     return by_san_only(ssl.create_default_context())
 
 
@@ -18,7 +18,7 @@ def by_san_only(context: ssl.SSLContext) -> ssl.SSLContext:
 
 
 def unverified_context() -> ssl.SSLContext:
-    """Return a context for opportunistic TLS: encrypted, not authenticated."""
+    """A context for opportunistic TLS: encrypted, not authenticated."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -31,7 +31,7 @@ class Round:
             self.requeued_keys.append(key)
 
     def has_doubt(self, key: int) -> bool:
-        """Return whether this lost session may be chance: true once for each message."""
+        """Whether this lost session may be chance: true once for each message."""
         if key in self._doubted:
             return False
         self._doubted.add(key)
@@ -59,7 +59,7 @@ class Transaction:
         """Stream position from which the server may have the whole message; 0: its content is not queued."""
 
     def octets(self, *, stuffed: bool) -> bytes:
-        """Return the content in whole lines, dot-stuffed for DATA. Data promised to be safe is not scanned."""
+        """The content in whole lines, dot-stuffed for DATA. Data promised to be safe is not scanned."""
         envelope = self.envelope
         if envelope.stuffed_safe and envelope.data.endswith(b"\r\n"):
             return envelope.data

@@ -36,12 +36,12 @@ class Trouble(StrEnum):
 
     @property
     def passes(self) -> bool:
-        """Return whether it ends by itself, usually within seconds."""
+        """Whether it ends by itself, usually within seconds."""
         return self in (Trouble.RATE, Trouble.CONNECTIONS, Trouble.BUSY, Trouble.STORAGE)
 
     @property
     def needs_owner(self) -> bool:
-        """Return whether a person must act."""
+        """Whether a person must act."""
         return self in (Trouble.SENDER, Trouble.LOGIN, Trouble.ACCOUNT, Trouble.REFUSED, Trouble.TLS)
 
 
@@ -107,7 +107,7 @@ _OPENING = frozenset({"connect", "banner", "EHLO", "STARTTLS", "TLS", "AUTH"})
 
 @lru_cache(maxsize=1024)
 def trouble_of(code: int, enhanced: str, text: str, step: str) -> Trouble | None:
-    """Return what is wrong with a relay that gave this reply; None: the reply is about the message.
+    """What is wrong with a relay that gave this reply; None: the reply is about the message.
 
     `step` is the command, as in `SmtpResult.at_command`.
     """
@@ -129,7 +129,7 @@ def trouble_of(code: int, enhanced: str, text: str, step: str) -> Trouble | None
 
 
 def trouble_named(text: str) -> Trouble | None:
-    """Return the trouble that a reply's words name, if any."""
+    """The trouble that a reply's words name, if any."""
     return next((trouble for trouble, words in _TABLE if words.search(text)), None)
 
 

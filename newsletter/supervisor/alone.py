@@ -29,7 +29,7 @@ def alone(settings: Settings, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def hold(settings: Settings) -> IO[str]:
-    """Return the data folder's lock, held until it is closed. Raises StartError while the product runs from it."""
+    """The data folder's lock, held until it is closed. Raises StartError while the product runs from it."""
     lock: IO[str] = (settings.data_dir / "up.lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,7 +48,7 @@ def hold(settings: Settings) -> IO[str]:
 
 
 def hold_for_parts(settings: Settings, say: Callable[[str], None]) -> int:
-    """Return a lock, as an open file, that all parts of the product inherit: it is free once the last has ended.
+    """A lock, as an open file, that all parts of the product inherit: it is free once the last has ended.
 
     So a start never meets parts left by a killed supervisor: it waits until they have finished what they were sending.
     Raises StartError.

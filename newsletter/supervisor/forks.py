@@ -50,12 +50,12 @@ class Fork:
 
     @property
     def pid(self) -> int:
-        """Return its process id, also that of its group and session."""
+        """Its process id, also that of its group and session."""
         assert self._process.pid is not None
         return self._process.pid
 
     def poll(self) -> int | None:
-        """Return its exit code, below 0 for a signal; None while it runs."""
+        """Its exit code, below 0 for a signal; None while it runs."""
         return self._process.exitcode
 
     def wait(self) -> int | None:

@@ -40,7 +40,7 @@ HEADERS_AT_MOST = 32 * 1024
 
 
 def web(settings: Settings) -> list[str]:
-    """Return the command of the site: granian, which restarts processes that fail and kills those that hang.
+    """The command of the site: granian, which restarts processes that fail and kills those that hang.
 
     HTTP/1 only: with `auto`, granian has no deadline for a client that connects and sends nothing.
     """
@@ -70,7 +70,7 @@ def check_relays(settings: Settings) -> None:
 
 
 def worker(queue: str, concurrency: int) -> list[str]:
-    """Return the command of a Celery worker for one queue."""
+    """The command of a Celery worker for one queue."""
     return [
         "celery", "-A", "worker", "worker", "-Q", queue, "-c", str(concurrency), "-n", f"{queue}@%h", "--loglevel",
         "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
@@ -78,7 +78,7 @@ def worker(queue: str, concurrency: int) -> list[str]:
 
 
 def beat() -> list[str]:
-    """Return the command of Celery's beat."""
+    """The command of Celery's beat."""
     return ["celery", "-A", "worker", "beat", "--pidfile=", "--loglevel", "WARNING"]
 
 
@@ -94,7 +94,7 @@ class Program:
 
 
 def every(settings: Settings) -> list[Program]:
-    """Return all that `newsletter up` keeps running, except Redis."""
+    """All that `newsletter up` keeps running, except Redis."""
     mailbox = Program(name="mailbox", argv=["newsletter.cli", "mailbox"], needs=MAILBOX, patience=5.0)
     return [
         *([mailbox] if settings.runs_mailbox else []),
@@ -111,7 +111,7 @@ def every(settings: Settings) -> list[Program]:
 
 
 def prepare(new_key: bool = False) -> Program:
-    """Return what runs before the others start (`supervisor.prepare`)."""
+    """What runs before the others start (`supervisor.prepare`)."""
     return Program(
         name="prepare",
         argv=["newsletter.cli", "prepare", *(["--new-key"] if new_key else [])],
@@ -121,7 +121,7 @@ def prepare(new_key: bool = False) -> Program:
 
 
 def environment(settings: Settings, needed: Collection[str], base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return a process's environment: the operator's, the settings, and only the secrets it needs.
+    """A process's environment: the operator's, the settings, and only the secrets it needs.
 
     The process does not read `.env`, which would hold the others.
     """
@@ -135,5 +135,5 @@ def environment(settings: Settings, needed: Collection[str], base: Mapping[str, 
 
 
 def plain_environment() -> dict[str, str]:
-    """Return the operator's environment without our settings, for a program that is not ours."""
+    """The operator's environment without our settings, for a program that is not ours."""
     return {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}

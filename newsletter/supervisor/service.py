@@ -26,10 +26,10 @@ class Process(Protocol):
 
     @property
     def pid(self) -> int:
-        """Return its id, also that of its group."""
+        """Its id, also that of its group."""
 
     def poll(self) -> int | None:
-        """Return its exit code; None while it runs."""
+        """Its exit code; None while it runs."""
 
     def wait(self) -> int | None:
         """Wait until it ends."""
@@ -95,7 +95,7 @@ class Service:
 
     @property
     def is_running(self) -> bool:
-        """Return whether the process runs."""
+        """Whether the process runs."""
         return self.process is not None and self.process.poll() is None
 
     def watch(self, say: Callable[[str], None]) -> None:
@@ -135,7 +135,7 @@ class Service:
         return self.process.wait() if self.process else None
 
     def last_words(self, lines: int = 15) -> str:
-        """Return the end of its log."""
+        """The end of its log."""
         try:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except FileNotFoundError:

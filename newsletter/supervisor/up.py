@@ -127,7 +127,7 @@ def _check_ports(settings: Settings) -> None:
 
 
 def _has_blog(settings: Settings) -> bool | None:
-    """Return whether the mailbox process can serve the example blog (no reason to fail a start); None: not wanted."""
+    """Whether the mailbox process can serve the example blog (no reason to fail a start); None: not wanted."""
     if not settings.is_local or not settings.runs_mailbox:
         return None
     return not _is_taken("127.0.0.1", settings.blog_port)

@@ -30,10 +30,10 @@ class Counter(Protocol):
     """Counts for all workers together; a budget asks it once per several hundred messages."""
 
     def is_active(self) -> bool:
-        """Return whether any rule is in force."""
+        """Whether any rule is in force."""
 
     def relays(self) -> Collection[str]:
-        """Return the relays that have rules."""
+        """The relays that have rules."""
 
     def take(self, lane: Lane, wanted: Mapping[str, int]) -> Grant:
         """Take budget for this many messages to each domain. Only relays' rules bind transactional mail."""
@@ -42,7 +42,7 @@ class Counter(Protocol):
         """Give back what was granted and not used."""
 
     def is_outdated(self, grant: Grant) -> bool:
-        """Return whether the rules have changed since. It rereads them, so ask rarely."""
+        """Whether the rules have changed since. It rereads them, so ask rarely."""
 
 
 @dataclass
@@ -61,7 +61,7 @@ class CountedBudget:
         self.quotas.update(dict.fromkeys(self.counter.relays(), 0))
 
     def choose(self, messages: Sequence[ClaimedMessage]) -> Sequence[ClaimedMessage]:
-        """Return the messages that may go now, in order; the others are added to `held`."""
+        """The messages that may go now, in order; the others are added to `held`."""
         if not self.counter.is_active():
             self.quotas.clear()
             return messages

@@ -13,7 +13,7 @@ ALONE = 10 * REDIS_TIMEOUT
 
 
 def client(settings: Settings) -> Redis:
-    """Return a client that connects on first use."""
+    """A client that connects on first use."""
     return Redis.from_url(
         settings.redis, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT,
         retry=Retry(NoBackoff(), 0), health_check_interval=0,

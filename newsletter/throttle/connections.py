@@ -60,5 +60,5 @@ class SharedAllowances:
 
 
 def connections(settings: Settings) -> SharedAllowances:
-    """Return this process's allowances on the product's Redis. Connects on first use."""
+    """This process's allowances on the product's Redis. Connects on first use."""
     return SharedAllowances(client(settings))

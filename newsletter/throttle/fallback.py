@@ -21,7 +21,7 @@ class Window:
         self.slots: dict[int, int] = {}
 
     def used(self, at: float) -> int:
-        """Return how many count now."""
+        """How many count now."""
         oldest = self.slot(at) - SLOTS
         self.slots = {slot: count for slot, count in self.slots.items() if slot >= oldest and count}
         return sum(self.slots.values())
@@ -32,15 +32,15 @@ class Window:
         self.slots[slot] = max(0, self.slots.get(slot, 0) + count)
 
     def slot(self, at: float) -> int:
-        """Return the slot of a moment."""
+        """The slot of a moment."""
         return math.floor(at * SLOTS / self._span)
 
     def age(self, slot: int, at: float) -> float:
-        """Return the least age of a slot's messages, in seconds."""
+        """The least age of a slot's messages, in seconds."""
         return max(0.0, at - (slot + 1) * self._span / SLOTS)
 
     def wait(self, at: float, count: int, wanted: int) -> float:
-        """Return seconds until a tenth of the allowed `count` fits again, or `wanted` if that is less."""
+        """Seconds until a tenth of the allowed `count` fits again, or `wanted` if that is less."""
         excess = self.used(at) + min(wanted, max(1, math.ceil(count / 10))) - count
         longest = 0.0
         for slot in sorted(self.slots):
@@ -70,7 +70,7 @@ class OwnCount:
                 self._unreported.setdefault(key, Window(span)).add(at, count)
 
     def to_report(self, *, everything: bool) -> list[Used]:
-        """Return what Redis has not counted, or with `everything` all: kind, name, span, age in seconds, messages."""
+        """What Redis has not counted, or with `everything` all: kind, name, span, age in seconds, messages."""
         at = self._clock()
         windows = self._windows if everything else self._unreported
         return [
@@ -97,7 +97,7 @@ class OwnCount:
         self._slow[domain] = (min(DEEPEST, max(0.0, level) + 1), at, base)
 
     def slow(self) -> dict[str, tuple[float, float]]:
-        """Return the slowed domains: share of their rate, and messages in SLOW_SPAN seconds before the slow-down."""
+        """The slowed domains: share of their rate, and messages in SLOW_SPAN seconds before the slow-down."""
         at = self._clock()
         self._slow = {name: one for name, one in self._slow.items() if one[0] > (at - one[1]) / RECOVERY}
         return {name: (2 ** -(lev - (at - since) / RECOVERY), base) for name, (lev, since, base) in self._slow.items()}

@@ -23,7 +23,7 @@ class Values(Protocol):
         """Set a value, unless it is set."""
 
     def get(self, name: str) -> Any:
-        """Return the value in octets, None if it is not set."""
+        """The value in octets, None if it is not set."""
 
 
 class Once:
@@ -58,5 +58,5 @@ class Once:
 
 
 def once(settings: Settings) -> Once:
-    """Return this process's Once on the product's Redis. Connects on first use."""
+    """This process's Once on the product's Redis. Connects on first use."""
     return Once(client(settings))

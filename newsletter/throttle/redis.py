@@ -58,21 +58,21 @@ class SharedThrottle:
         """Whether Redis has yet to be given what the ledger says was sent."""
 
     def is_active(self) -> bool:
-        """Return whether any rule or slow-down is in force, rereading them once FRESH seconds are over."""
+        """Whether any rule or slow-down is in force, rereading them once FRESH seconds are over."""
         if self._monotonic() >= self._look_at:
             self._look()
         return bool(self._rules) or bool(self._slow)
 
     def is_shut(self, lane: Lane) -> bool:
-        """Return whether a claim would get nothing now; never for mail that people wait for."""
+        """Whether a claim would get nothing now; never for mail that people wait for."""
         return self.is_active() and lane is Lane.BULK and self._monotonic() < self._shut_until
 
     def budget(self, lane: Lane) -> Budget:
-        """Return the budget of a new claim."""
+        """The budget of a new claim."""
         return CountedBudget(self, lane)
 
     def relays(self) -> Collection[str]:
-        """Return the relays that have rules."""
+        """The relays that have rules."""
         return self._rules.relays.keys() & set(self._names) if self.is_active() else ()
 
     def take(self, lane: Lane, wanted: Mapping[str, int]) -> Grant:
@@ -202,7 +202,7 @@ def _grant(asked: Request, free: Sequence[str], wanted: Mapping[str, int], reply
 
 
 def connect(settings: Settings, database: Database, clock: Clock) -> SharedThrottle:
-    """Return this process's throttle on the product's Redis. Connects on first use."""
+    """This process's throttle on the product's Redis. Connects on first use."""
 
     def read() -> Rules:
         with database.reading() as session:

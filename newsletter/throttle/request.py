@@ -36,11 +36,11 @@ class Request:
 
     @property
     def share(self) -> float:
-        """Return the share of the relays' rules it may use."""
+        """The share of the relays' rules it may use."""
         return RESERVE if self.binding else 1.0
 
     def data(self) -> dict[str, object]:
-        """Return it as the script reads it."""
+        """It as the script reads it."""
         return {
             "groups": [{"name": g.name, "wanted": g.wanted, "rates": _pairs(g.rates)} for g in self.groups],
             "all": _pairs(self.everything),
@@ -51,7 +51,7 @@ class Request:
         }
 
     def uses(self, domains: Mapping[str, int], relays: Mapping[str, int]) -> list[Use]:
-        """Return the windows in which these messages count."""
+        """The windows in which these messages count."""
         total = sum(domains.values())
         found: list[Use] = [("all", "", rate.seconds, total) for rate in self.everything if total]
         for group in self.groups:
@@ -81,7 +81,7 @@ def _pairs(rates: Sequence[Rate]) -> list[list[int]]:
 
 def request(rules: Rules, slow: Mapping[str, object], relays: Sequence[str], wanted: Mapping[str, int],
             *, binding: bool) -> tuple[Request, list[str]]:  # fmt: skip
-    """Return the request for these messages, and the domains in its last group, which has no rules."""
+    """The request for these messages, and the domains in its last group, which has no rules."""
     free = [domain for domain in wanted if not rules.of(domain) and domain not in slow]
     bound = wanted.keys() - free
     groups = [Group(name, count, rules.of(name)) for name, count in wanted.items() if name in bound]

@@ -65,13 +65,13 @@ class Rate:
         return cls(int(match[1]), int(match[2] or 1) * UNITS[match[3]])
 
     def __str__(self) -> str:
-        """Return it as `parse` reads it."""
+        """It as `parse` reads it."""
         many, unit = self.span
         return f"{self.count}/{unit}" if many == 1 else f"{self.count}/{many} {unit}s"
 
     @property
     def span(self) -> tuple[int, str]:
-        """Return the time span as a number and the largest unit that fits."""
+        """The time span as a number and the largest unit that fits."""
         unit, length = next((u, s) for u, s in reversed(UNITS.items()) if self.seconds % s == 0)
         return self.seconds // length, unit
 
@@ -93,7 +93,7 @@ class Rule(Base):
 
     @property
     def rate(self) -> Rate:
-        """Return its rate."""
+        """Its rate."""
         return Rate(self.count, self.seconds)
 
 
@@ -106,16 +106,16 @@ class Rules:
     domains: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Return whether anything is limited."""
+        """Whether anything is limited."""
         return bool(self.everything or self.relays or self.domains)
 
     def of(self, domain: str) -> tuple[Rate, ...]:
-        """Return the rules of a domain, or those of every domain without its own."""
+        """The rules of a domain, or those of every domain without its own."""
         return self.domains.get(domain) or self.domains.get(EVERY_DOMAIN, ())
 
 
 def domain_named(typed: str) -> str:
-    """Return a typed domain as addresses carry it: lower case, A-labels (RFC 5890). Raises BadRule."""
+    """A typed domain as addresses carry it: lower case, A-labels (RFC 5890). Raises BadRule."""
     plain = typed.strip().rstrip(".").rpartition("@")[2].lower()
     if plain == EVERY_DOMAIN:
         return plain
@@ -136,13 +136,13 @@ def schedule_of(typed: str) -> list[int]:
 
 
 def listed(session: Session) -> Sequence[Rule]:
-    """Return every rule, in reading order."""
+    """Every rule, in reading order."""
     rows = session.scalars(select(Rule)).all()
     return sorted(rows, key=lambda one: (one.scope, one.name.zfill(4), one.seconds))
 
 
 def current(session: Session, now: datetime) -> Rules:
-    """Return the rules in force at `now`."""
+    """The rules in force at `now`."""
     found: dict[Scope, dict[str, tuple[Rate, ...]]] = {scope: {} for scope in Scope}
     for one in listed(session):
         if one.scope is not Scope.WARMUP:
@@ -155,12 +155,12 @@ def current(session: Session, now: datetime) -> Rules:
 
 
 def _day(since: datetime, now: datetime) -> int:
-    """Return the day of a warm-up, from 1; also 1 if the clock was set back before its start."""
+    """The day of a warm-up, from 1; also 1 if the clock was set back before its start."""
     return max(0, (now - since) // timedelta(days=1)) + 1
 
 
 def used(session: Session, rules: Rules, now: datetime) -> list[Used]:
-    """Return what the ledger says was sent under these rules, reading no more messages than each rule allows.
+    """What the ledger says was sent under these rules, reading no more messages than each rule allows.
 
     The rule for every other domain is left out: it would take one query per domain.
     """

@@ -19,7 +19,7 @@ class Scripts(Protocol):
 
 
 def script(name: str, **constants: float) -> str:
-    """Return a script from the folder `scripts`, prefixed with the shared prelude and these constants."""
+    """A script from the folder `scripts`, prefixed with the shared prelude and these constants."""
     shared = (_FOLDER / "prelude.lua").read_text(encoding="utf-8")
     given = "".join(f"local {constant} = {value:g}\n" for constant, value in constants.items())
     return shared + given + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")

@@ -72,7 +72,7 @@ class LeapingClock:
 def transport(
     server: FaultServer, options: str = "connections=1", *, scheme: str = "smtp", user: str = "", **more: Any
 ) -> SmtpTransport:
-    """Return a transport that looks at its deadlines often, by a leaping clock."""
+    """A transport that looks at its deadlines often, by a leaping clock."""
     relay = Relay.parse(f"{scheme}://{user}{server.host}:{server.port}?{options}")
     more.setdefault("timeouts", Timeouts(look_every=0.01))
     more.setdefault("clock", LeapingClock(server))

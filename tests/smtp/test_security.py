@@ -31,7 +31,7 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
 
 
 def only(results: dict[int, SmtpResult]) -> SmtpResult:
-    """Return the first result, having seen that all are of one stage."""
+    """The first result, having seen that all are of one stage."""
     assert len({result.stage for result in results.values()}) == 1
     return next(iter(results.values()))
 

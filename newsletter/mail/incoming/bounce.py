@@ -59,7 +59,7 @@ class Failure:
 
 
 def failures(parts: Parts) -> list[Failure]:
-    """Return the recipients this bounce says were not reached; none if it is not a bounce."""
+    """The recipients this bounce says were not reached; none if it is not a bounce."""
     reported = [block for block in parts.status if block.keys() & {"final-recipient", "original-recipient", "action"}]
     if reported:
         return [
@@ -112,7 +112,7 @@ def _by_words(parts: Parts) -> list[Failure]:
 
 
 def _named(parts: Parts) -> list[str]:
-    """Return the addresses the notice is about: named in its header, recipients of the mail, or leading a line."""
+    """The addresses the notice is about: named in its header, recipients of the mail, or leading a line."""
     head = ADDRESS.findall(parts.head.get("x-failed-recipients", ""))
     if head:
         return list(dict.fromkeys(head))
@@ -137,7 +137,7 @@ def _named(parts: Parts) -> list[str]:
 
 
 def _near(address: str, notice: str, others: Iterable[str] = ()) -> str:
-    """Return what the notice says about an address: from its line to the next address."""
+    """What the notice says about an address: from its line to the next address."""
     if not address:
         return notice
     low = notice.lower()

@@ -57,7 +57,7 @@ _ADDRESSES = re.compile(r"<[^<>\s]*>|[\w.+=-]{1,64}@[\w.-]{1,255}")
 
 
 def meaning(status: str, words: str, *, at_rcpt: bool = True) -> BounceClass:
-    """Return what was said means for the address. `status`: "" if there was none.
+    """What was said means for the address. `status`: "" if there was none.
 
     `at_rcpt`: whether the address may have been refused, rather than the content sent to it.
     """

@@ -106,7 +106,7 @@ def _text(part: Message) -> str:
 
 
 def _flat(mail: Message) -> str:
-    """Return an inner mail as text: its header, and what there is of its body."""
+    """An inner mail as text: its header, and what there is of its body."""
     head = "\n".join(f"{name}: {value}" for name, value in mail.items())
     payload = mail.get_payload()
     if isinstance(payload, list):
@@ -149,7 +149,7 @@ def blocks(text: str) -> list[Fields]:
 
 
 def _recipients(text: str) -> list[Fields]:
-    """Return the blocks of a delivery status, one per recipient: some servers put several recipients in one."""
+    """The blocks of a delivery status, one per recipient: some servers put several recipients in one."""
     every = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n"))
     return blocks("\n\n".join(_AGAIN.sub("\n", one) if len(_AGAIN.findall(one)) > 1 else one for one in every))
 

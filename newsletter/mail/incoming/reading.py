@@ -79,7 +79,7 @@ def understood(parts: Parts) -> Incoming:
 
 
 def is_automatic(parts: Parts) -> bool:
-    """Return whether no person sent it (RFC 3834 §5): it is marked, or has the null sender (RFC 5321 §4.5.5)."""
+    """Whether no person sent it (RFC 3834 §5): it is marked, or has the null sender (RFC 5321 §4.5.5)."""
     head = parts.head
     submitted = head.get("auto-submitted", "no").partition(";")[0].strip().lower()
     replies = head.keys() & {"x-autoreply", "x-autorespond", "x-autoresponder"}
@@ -96,7 +96,7 @@ def _claims(parts: Parts) -> Claims:
 
 
 def claims_in(text: str, to: str = "") -> Claims:
-    """Return everything in a text that may identify a message of ours. `to`: the addresses it was sent to."""
+    """Everything in a text that may identify a message of ours. `to`: the addresses it was sent to."""
     return Claims(_found(_TAG, to), _found(_TAG, text), _found(_TOKEN, text))
 
 

@@ -34,7 +34,7 @@ class Service(StrEnum):
 
     @property
     def label(self) -> str:
-        """Return the service's name."""
+        """The service's name."""
         return _NAMES[self]
 
 
@@ -49,7 +49,7 @@ class Unreadable(ValueError):
 
 
 def reports(service: Service, body: bytes) -> list[Incoming]:
-    """Return the bounces and complaints in the body of one request, ignoring other events. Raises Unreadable."""
+    """The bounces and complaints in the body of one request, ignoring other events. Raises Unreadable."""
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):
@@ -61,7 +61,7 @@ def reports(service: Service, body: bytes) -> list[Incoming]:
 
 
 def asks_to_confirm(body: bytes) -> str:
-    """Return the URL at which Amazon SNS wants its subscription confirmed; "" if it does not ask.
+    """The URL at which Amazon SNS wants its subscription confirmed; "" if it does not ask.
 
     Never fetched automatically: anyone with the secret report address could make us request any URL.
     """
@@ -138,7 +138,7 @@ def _ses(sent: Json) -> Iterator[Incoming]:
 
 
 def _unwrapped(sent: Json) -> Json:
-    """Return the event inside Amazon SNS's envelope, if there is one: raw delivery leaves it out."""
+    """The event inside Amazon SNS's envelope, if there is one: raw delivery leaves it out."""
     if _text(sent, "Type") != "Notification":
         return sent
     try:
@@ -175,7 +175,7 @@ def _bounce(event: Json, who: str, words: str, *, hard: bool, code: int = 0, sta
 
 
 def _text(of: Json, name: str) -> str:
-    """Return a text field without what no database takes: NUL, and lone surrogates."""
+    """A text field without what no database takes: NUL, and lone surrogates."""
     value = of.get(name)
     return characters.text(value) if isinstance(value, str) else ""
 

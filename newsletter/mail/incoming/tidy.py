@@ -10,7 +10,7 @@ _TAG = re.compile(r"<[!/a-zA-Z][^<>@]*>")
 
 
 def plain_lines(page: str) -> str:
-    """Return an HTML page's text, one paragraph or row per line. An address in angle brackets stays."""
+    """An HTML page's text, one paragraph or row per line. An address in angle brackets stays."""
     page = _BREAK.sub("\n", _seen(page))
     return _SPACES.sub(" ", html.unescape(_TAG.sub(" ", page)))
 

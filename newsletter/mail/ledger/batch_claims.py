@@ -267,7 +267,7 @@ def recover_batches(session: Session, now: datetime, tokens: Collection[str] | N
 
 
 def revision_being_sent(session: Session, batch: Batch) -> int:
-    """Return the revision a claimed batch goes out with; a dispatch keeps its revision while a batch is claimed."""
+    """The revision a claimed batch goes out with; a dispatch keeps its revision while a batch is claimed."""
     return session.scalars(select(Dispatch.revision_id).where(Dispatch.id == batch.dispatch_id)).one()
 
 

@@ -103,7 +103,7 @@ def _record_others(session: Session, held: BatchRange, outcomes: Sequence[Outcom
 
 
 def _may_record(new: State, state: State, due_at: datetime | None, is_ours: bool) -> bool:
-    """Return whether a row in `state` may take this outcome.
+    """Whether a row in `state` may take this outcome.
 
     It takes `uncertain` only while nothing is known and no retry was requested. A worker slower than its lease finds
     its messages uncertain under its own token: those still take its answer.

@@ -96,12 +96,12 @@ class BatchClaim:
 
     @property
     def token(self) -> str:
-        """Return the fencing token."""
+        """The fencing token."""
         return self.range.token
 
     @property
     def batch(self) -> int | None:
-        """Return the batch's id."""
+        """The batch's id."""
         return self.range.id
 
     def mark_sending(

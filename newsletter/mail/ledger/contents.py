@@ -87,7 +87,7 @@ class RevisionImpact:
 
 
 def revision_impact(session: Session, dispatch: Dispatch, audience: ColumnElement[bool]) -> RevisionImpact:
-    """Return who would get a revision given to this dispatch now."""
+    """Who would get a revision given to this dispatch now."""
     batches = counts.by_batch(session, dispatch)
     totals = counts.total(dispatch, batches)
     unwritten = [audience, Subscriber.id > dispatch.filled_to, Subscriber.id <= dispatch.fill_until]
@@ -105,7 +105,7 @@ def revision_impact(session: Session, dispatch: Dispatch, audience: ColumnElemen
 
 
 def _first_untried(session: Session, dispatch: Dispatch, batches: Sequence[BatchCounts]) -> tuple[int, str, int, int]:
-    """Return the first untried message's place and address, how many behind it were tried, and how many are untried.
+    """The first untried message's place and address, how many behind it were tried, and how many are untried.
 
     Zeros and "" if every message was tried. Reads only that message's batch; for the others the counts suffice.
     """
@@ -133,13 +133,13 @@ def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
 
 
 def on_the_wire(session: Session, dispatch: Dispatch) -> bool:
-    """Return whether a worker holds a batch of it, so that messages may be leaving right now."""
+    """Whether a worker holds a batch of it, so that messages may be leaving right now."""
     held = select(Batch.id).where(Batch.dispatch_id == dispatch.id, Batch.state == BatchState.CLAIMED).limit(1)
     return session.scalar(held) is not None
 
 
 def has_no_claimed_batch(session: Session, dispatch: Dispatch) -> bool:
-    """Return whether no worker holds a batch of it. If so, none claims one before the transaction ends.
+    """Whether no worker holds a batch of it. If so, none claims one before the transaction ends.
 
     The caller must have locked the dispatch's row FOR UPDATE. A claim takes a shared lock on it, so that lock waited
     for any claim under way, which is seen here. This locks no batch: whoever locks the dispatch waits for none.
@@ -148,7 +148,7 @@ def has_no_claimed_batch(session: Session, dispatch: Dispatch) -> bool:
 
 
 def revisions_used(session: Session, dispatch: Dispatch) -> list[tuple[Revision, int]]:
-    """Return the revisions that readers have or may have, oldest first, with the number of readers of each."""
+    """The revisions that readers have or may have, oldest first, with the number of readers of each."""
     id = dispatch.id
     numbers = figure(session, ("revisions used", id, dispatch.revision_id), lambda it: _people_by_revision(it, id))
     revisions = session.scalars(select(Revision).where(Revision.id.in_(numbers)).order_by(Revision.number))
@@ -165,7 +165,7 @@ def _people_by_revision(session: Session, dispatch_id: int) -> dict[int, int]:
 
 
 def revision_of(session: Session, message: Message) -> Revision | None:
-    """Return the revision a message went out with or, before its first try, would; None: it has no article.
+    """The revision a message went out with or, before its first try, would; None: it has no article.
 
     For a message in a weekly mail, the revision that mail links to.
     """

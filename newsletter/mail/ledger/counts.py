@@ -32,12 +32,12 @@ class BatchCounts:
     """When it opens, in a campaign at everyone's own time."""
 
     def of(self, *states: State) -> int:
-        """Return how many are in one of these states."""
+        """How many are in one of these states."""
         return sum(self.states.get(state, 0) for state in states)
 
 
 def by_batch(session: Session, dispatch: Dispatch) -> list[BatchCounts]:
-    """Return the counts of a dispatch's batches in sending order, counting live where there is no cache."""
+    """The counts of a dispatch's batches in sending order, counting live where there is no cache."""
     look = select(Batch.first_id, Batch.last_id, Batch.counts, Batch.opens_at).where(Batch.dispatch_id == dispatch.id)
     found = []
     for first, last, cached, opens_at in session.execute(look.order_by(Batch.opens_at, Batch.first_id)).all():
@@ -60,12 +60,12 @@ def _live(session: Session, dispatch_id: int, first: int, last: int) -> dict[Sta
 
 
 def count_by_state(session: Session, dispatch: Dispatch) -> dict[State, int]:
-    """Return a dispatch's messages by state, all states; what is ready in a cancelled dispatch counts as cancelled."""
+    """A dispatch's messages by state, all states; what is ready in a cancelled dispatch counts as cancelled."""
     return total(dispatch, by_batch(session, dispatch))
 
 
 def total(dispatch: Dispatch, batches: Iterable[BatchCounts]) -> dict[State, int]:
-    """Return the same as `count_by_state`, from the counts of all its batches (`by_batch`)."""
+    """The same as `count_by_state`, from the counts of all its batches (`by_batch`)."""
     found = dict.fromkeys(State, 0)
     for batch in batches:
         for state, number in batch.states.items():

@@ -136,14 +136,14 @@ def go_on(session: Session, subscriber_id: int, now: datetime) -> None:
 
 
 def count(session: Session, dispatch_ids: Iterable[int]) -> dict[int, int]:
-    """Return by dispatch how many people have it in a weekly mail, or waiting for one."""
+    """By dispatch how many people have it in a weekly mail, or waiting for one."""
     look = select(DigestEntry.dispatch_id, func.count()).where(DigestEntry.reason.is_(None))
     rows = session.execute(look.where(DigestEntry.dispatch_id.in_(dispatch_ids)).group_by(DigestEntry.dispatch_id))
     return dict(rows.all())
 
 
 def in_digest() -> ColumnElement[bool]:
-    """Return the condition that a campaign's message was in a weekly mail that left, or may have."""
+    """The condition that a campaign's message was in a weekly mail that left, or may have."""
     mail = aliased(Message)
     left = mail.state.in_((*ACCEPTED, State.UNCERTAIN))
     stood = select(mail.id).where(DigestEntry.message_id == Message.id, mail.id == DigestEntry.digest_id, left)
@@ -151,7 +151,7 @@ def in_digest() -> ColumnElement[bool]:
 
 
 def entries_of(session: Session, subscriber_id: int) -> list[tuple[DigestEntry, Message | None]]:
-    """Return a person's entries, each with the weekly mail it is in, if any."""
+    """A person's entries, each with the weekly mail it is in, if any."""
     mail = aliased(Message)
     look = select(DigestEntry, mail).outerjoin(mail, mail.id == DigestEntry.digest_id)
     rows = session.execute(look.where(DigestEntry.subscriber_id == subscriber_id).order_by(DigestEntry.message_id))

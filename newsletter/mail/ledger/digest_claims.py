@@ -16,7 +16,7 @@ from newsletter.subscribers import Stream, Subscriber, takes_topic
 
 
 def still_wanted(session: Session, claimed: list[ClaimedMessage], now: datetime) -> list[ClaimedMessage]:
-    """Return the claimed messages, with weekly mails stripped of campaigns no longer wanted, and empty ones dropped.
+    """The claimed messages, with weekly mails stripped of campaigns no longer wanted, and empty ones dropped.
 
     A campaign cancelled since, or whose topic the reader has left, is left out for good; a paused one waits for the
     next weekly mail. An empty weekly mail is cancelled.
@@ -39,7 +39,7 @@ def still_wanted(session: Session, claimed: list[ClaimedMessage], now: datetime)
 
 
 def _not_to_come(session: Session, mails: Sequence[int]) -> tuple[set[int], dict[int, Reason | None]]:
-    """Return the messages in these mails to leave out, and why for good; None: their campaign is paused."""
+    """The messages in these mails to leave out, and why for good; None: their campaign is paused."""
     wanted = or_(Dispatch.topic_id.is_(None), takes_topic(Dispatch.topic_id.expression))
     rows = session.execute(
         select(DigestEntry.message_id, case((wanted, 1), else_=0), Dispatch.hold)

@@ -96,7 +96,7 @@ IS_WAITING: ColumnElement[bool] = Batch.state == literal_column(f"'{BatchState.W
 
 
 def of_dispatch(session: Session, dispatch_id: int) -> tuple[ColumnElement[bool], ...]:
-    """Return the condition for a dispatch's messages, with the range of its batches, so the primary key finds them.
+    """The condition for a dispatch's messages, with the range of its batches, so the primary key finds them.
 
     An index on the dispatch would make writing messages much dearer. The two ends are looked up first: with a
     subquery the planner could not estimate how many rows lie between them.

@@ -105,7 +105,7 @@ def requeue(session: Session, token: str, ids: Collection[int], now: datetime, *
 
 
 def _never_left(token: str, since: datetime, going: Select[int]) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions: uncertain since `since` through this claim alone, not reviewed, its dispatch `going`."""
+    """The conditions: uncertain since `since` through this claim alone, not reviewed, its dispatch `going`."""
     return (
         Message.claim_token == token, Message.state.in_((State.UNCERTAIN, State.DEFERRED)),
         Message.reason == Reason.LOST, Message.troubled_at >= since, Message.reviewed_at.is_(None),

@@ -52,7 +52,7 @@ class Lane(StrEnum):
 
     @classmethod
     def of(cls, stream: Stream) -> "Lane":
-        """Return the lane of a stream."""
+        """The lane of a stream."""
         return cls.BULK if stream.is_bulk else cls.TRANSACTIONAL
 
 
@@ -128,7 +128,7 @@ class Message(Base):
 
     @property
     def is_troubled(self) -> bool:
-        """Return whether it failed or is uncertain, so that the owner may decide about it."""
+        """Whether it failed or is uncertain, so that the owner may decide about it."""
         return self.state in (State.FAILED, State.UNCERTAIN)
 
     def leave(self, now: datetime) -> None:
@@ -137,7 +137,7 @@ class Message(Base):
 
 
 def cancelled(now: datetime, reason: Reason) -> dict[str, Any]:
-    """Return the column values of a cancelled message."""
+    """The column values of a cancelled message."""
     return {
         "state": State.CANCELLED, "settled_at": now, "reason": reason, "reply": None,
         "claim_token": None, "lease_until": None, "due_at": None, "troubled_at": None,

@@ -29,12 +29,12 @@ class Opening:
 
 
 def is_opening(now: Moment) -> ColumnElement[bool]:
-    """Return the condition that some batch's hour has come."""
+    """The condition that some batch's hour has come."""
     return select(Batch.id).where(IS_WAITING, Batch.opens_at <= now).exists()
 
 
 def has_waiting(dispatch_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return the condition that some of a dispatch waits for its readers' hour."""
+    """The condition that some of a dispatch waits for its readers' hour."""
     return select(Batch.id).where(IS_WAITING, Batch.dispatch_id == dispatch_id).exists()
 
 
@@ -58,7 +58,7 @@ def _open(session: Session, *which: ColumnElement[bool]) -> int:
 
 
 def openings(session: Session, dispatch: Dispatch, now: datetime) -> list[Opening]:
-    """Return the openings, earliest first; none for a dispatch that goes to all at once."""
+    """The openings, earliest first; none for a dispatch that goes to all at once."""
     found: dict[datetime, list[counts.BatchCounts]] = {}
     for batch in counts.by_batch(session, dispatch):
         if batch.opens_at is not None:
@@ -74,13 +74,13 @@ def _opening(at: datetime, batches: Sequence[counts.BatchCounts], now: datetime)
 
 
 def waiting_instants(session: Session, dispatch: Dispatch) -> Sequence[datetime]:
-    """Return the instants its waiting batches open at, earliest first."""
+    """The instants its waiting batches open at, earliest first."""
     look = select(Batch.opens_at).where(IS_WAITING, Batch.dispatch_id == dispatch.id).distinct()
     return [at for at in session.scalars(look.order_by(Batch.opens_at)) if at is not None]
 
 
 def hours_of(session: Session, people: Collection[int]) -> dict[int, datetime]:
-    """Return by message id when the hour comes that messages to these people wait for."""
+    """By message id when the hour comes that messages to these people wait for."""
     going = session.scalars(select(Batch.dispatch_id).where(IS_WAITING).distinct()).all()
     if not going:
         return {}
@@ -91,7 +91,7 @@ def hours_of(session: Session, people: Collection[int]) -> dict[int, datetime]:
 
 
 def waits_until(session: Session, dispatch: Dispatch, subscriber_id: int) -> datetime | None:
-    """Return when the hour comes that a message to this subscriber waits for; None: it waits for none."""
+    """When the hour comes that a message to this subscriber waits for; None: it waits for none."""
     mine = select(Message.id).where(
         Message.subscriber_id == subscriber_id, Message.idempotency_key == dispatch.idempotency_key,
         Message.state == State.READY,

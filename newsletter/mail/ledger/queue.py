@@ -42,7 +42,7 @@ class NewMessage:
 def queue(session: Session, to: Subscriber | Owner, stream: Stream, key: str, now: datetime, *,
           revision: Revision | None = None, context: dict[str, Any] | None = None,
           due_at: datetime | None = None, held_back: Reason | None = None) -> tuple[Message, bool]:  # fmt: skip
-    """Return the message to this person under this idempotency `key`, and whether it is new. Idempotent.
+    """The message to this person under this idempotency `key`, and whether it is new. Idempotent.
 
     `held_back`: why it must not be sent; it is then recorded as cancelled from the start.
     """
@@ -73,7 +73,7 @@ def queue(session: Session, to: Subscriber | Owner, stream: Stream, key: str, no
 
 
 def newest(session: Session) -> int:
-    """Return the id of the newest message; 0 while there is none."""
+    """The id of the newest message; 0 while there is none."""
     return session.scalar(select(func.max(Message.id))) or 0
 
 
@@ -138,7 +138,7 @@ Group = tuple[datetime | None, tuple[ColumnElement[bool], ...]]
 
 def _next_chunk(session: Session, dispatch: Dispatch, left: tuple[ColumnElement[bool], ...], chunk: int,
                 own: OwnTime | None) -> tuple[int, list[Group]]:  # fmt: skip
-    """Return the last subscriber id of the next chunk, and its groups."""
+    """The last subscriber id of the next chunk, and its groups."""
     if own is None:
         end = session.scalar(select(Subscriber.id).where(*left).order_by(Subscriber.id).offset(chunk - 1).limit(1))
         upto = dispatch.fill_until if end is None else end
@@ -185,7 +185,7 @@ def _cut_batches(session: Session, dispatch_id: int, newest_before: int, written
 
 
 def _looked_up(session: Session, dispatch_id: int, newest_before: int) -> list[tuple[int, int, int]]:
-    """Return the batches of the rows just written: first id, last id, size."""
+    """The batches of the rows just written: first id, last id, size."""
     place = func.row_number().over(order_by=Message.id) - 1
     fresh = (
         select(Message.id, cast(func.floor(place / BATCH_SIZE), Integer).label("batch"))

@@ -45,7 +45,7 @@ OwnFields = Callable[[Session, Collection[int]], Collection[MergeField]]
 
 
 def no_own_fields(_session: Session, _revisions: Collection[int]) -> Collection[MergeField]:
-    """Return no fields, for mail that uses none."""
+    """No fields, for mail that uses none."""
     return ()
 
 
@@ -107,7 +107,7 @@ def _may_receive() -> ColumnElement[bool]:
 
 
 def _unwanted_topic() -> ColumnElement[bool]:
-    """Return the condition that its campaign has a topic its reader does not take."""
+    """The condition that its campaign has a topic its reader does not take."""
     about = select(Dispatch.id).where(
         Dispatch.id == Message.dispatch_id, Dispatch.topic_id.is_not(None), ~takes_topic(Dispatch.topic_id.expression)
     )
@@ -134,7 +134,7 @@ def _lock_due(session: Session, lane: Lane, now: datetime, limit: int, above: in
 
 
 def due(lane: Lane, now: Moment) -> Select[int]:
-    """Return the SELECT of messages that wait by themselves and may be claimed, oldest first."""
+    """The SELECT of messages that wait by themselves and may be claimed, oldest first."""
     return (
         select(Message.id)
         .outerjoin(Dispatch, Dispatch.id == Message.dispatch_id)
@@ -180,7 +180,7 @@ def _messages(session: Session, token: str, ids: Sequence[int], own_fields: OwnF
 
 
 def _singly(session: Session, rows: Sequence[Any], ids: Sequence[int], now: datetime) -> Sequence[Any]:
-    """Return the claim's rows that go singly; enter the others for their readers' weekly mail."""
+    """The claim's rows that go singly; enter the others for their readers' weekly mail."""
     if len(rows) < len(ids):  # some were cancelled: perhaps a weekly mail, marked as sending when its reader pressed
         reopen(session, ids, now)
     if weekly := {row[0] for row in rows if row[-1]}:
@@ -208,7 +208,7 @@ def mark_sending(session: Session, token: str, ids: list[int], now: datetime) ->
 
 
 def held_by(token: str, ids: Collection[int] | None = None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return the conditions for what a claim holds. Give its `ids` where they are known.
+    """The conditions for what a claim holds. Give its `ids` where they are known.
 
     Without them, a planner that has no statistics yet assumes that nearly every row is leased, and reads the whole
     table.
@@ -267,17 +267,17 @@ def release(session: Session, token: str, skipped: Collection[int] = (),
 
 
 def was_uncertain(session: Session, message_id: int) -> bool:
-    """Return whether an earlier try of this message ended as uncertain."""
+    """Whether an earlier try of this message ended as uncertain."""
     look = select(Attempt.id).where(Attempt.message_id == message_id, Attempt.state == State.UNCERTAIN)
     return session.scalar(look.limit(1)) is not None
 
 
 def first_try(session: Session, message_id: int, attempts: int) -> datetime | None:
-    """Return when the first of the last `attempts` was; None if none is on record. "Send again" restarts the count."""
+    """When the first of the last `attempts` was; None if none is on record. "Send again" restarts the count."""
     newest = select(Attempt.at).where(Attempt.message_id == message_id).order_by(Attempt.id.desc())
     return session.scalar(newest.offset(max(attempts - 1, 0)).limit(1))
 
 
 def open_state() -> Any:
-    """Return the state of a released message: deferred if it was tried before, else ready."""
+    """The state of a released message: deferred if it was tried before, else ready."""
     return case((Message.attempts > 0, State.DEFERRED), else_=State.READY)

@@ -42,7 +42,7 @@ class Trial:
 
     @property
     def context(self) -> dict[str, Any]:
-        """Return it as stored in a message."""
+        """It as stored in a message."""
         words = {SUBJECT: self.subject, PREHEADER: self.preheader} if self.subject else {}
         return ({TO: self.to} if self.to else {}) | ({LIKE: self.like} if self.like else {}) | words
 
@@ -51,7 +51,7 @@ NO_TRIAL = Trial()
 
 
 def alike(session: Session, trials: Iterable[Trial]) -> dict[int, tuple[str, str | None]]:
-    """Return the first names and languages of the readers they are filled in for, by id."""
+    """The first names and languages of the readers they are filled in for, by id."""
     ids = {one.like for one in trials if one.like}
     if not ids:
         return {}

@@ -9,7 +9,7 @@ from newsletter.mail.ledger.row_claims import due
 
 
 def is_waiting(lane: Lane, now: Moment) -> ColumnElement[bool]:
-    """Return the condition that a claim in this lane would find something."""
+    """The condition that a claim in this lane would find something."""
     waits = due(lane, now).order_by(None).exists()
     return or_(waits, _is_part_of_a_campaign_waiting(now)) if lane is Lane.BULK else waits
 
@@ -22,7 +22,7 @@ def _is_part_of_a_campaign_waiting(now: Moment) -> ColumnElement[bool]:
 
 
 def is_unsettled() -> ColumnElement[bool]:
-    """Return the condition that rows of a cancelled campaign have yet to be cancelled, or batches to be counted."""
+    """The condition that rows of a cancelled campaign have yet to be cancelled, or batches to be counted."""
     cancelled = (
         select(Batch.id)
         .join(Dispatch, Dispatch.id == Batch.dispatch_id)

@@ -37,12 +37,12 @@ class Compiled:
 
     @cached_property
     def templates(self) -> tuple[Template, ...]:
-        """Return all four templates."""
+        """All four templates."""
         return (self.subject, self.preheader, self.html, self.text)
 
     @cached_property
     def is_plain(self) -> bool:
-        """Return whether a skeleton is possible.
+        """Whether a skeleton is possible.
 
         It is if every output is a bare name, or uses only the reader's fields or only the brand, and no condition
         asks about the reader: nothing can change a reader's link.
@@ -53,16 +53,16 @@ class Compiled:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Return every name used in any part."""
+        """Every name used in any part."""
         return frozenset().union(*(template.names for template in self.templates))
 
     @property
     def literal(self) -> str:
-        """Return the owner's prose: no codes, no code samples, no addresses."""
+        """The owner's prose: no codes, no code samples, no addresses."""
         return "\n".join((self.subject.literal, self.preheader.literal, self.written.prose))
 
     def empty(self, values: Values) -> tuple[list[str], list[str]]:
-        """Return the codes that come out empty with these values: in subject and preheader, and in the text."""
+        """The codes that come out empty with these values: in subject and preheader, and in the text."""
         found: list[str] = []
 
         def note(output: Output, value: str) -> str:
@@ -77,7 +77,7 @@ class Compiled:
         return above, found
 
     def destinations(self, values: Values) -> list[str]:
-        """Return the destinations, for one reader, of links whose clicks may be counted. Raises BadArticle."""
+        """The destinations, for one reader, of links whose clicks may be counted. Raises BadArticle."""
         found: list[str] = []
 
         def note(address: str) -> str:
@@ -89,7 +89,7 @@ class Compiled:
         return found
 
     def every_destination(self, of_brand: Values) -> list[str]:
-        """Return the same for all readers, in every branch of a condition."""
+        """The same for all readers, in every branch of a condition."""
         return [link.address.fill(of_brand) for link in self.html.links]
 
     def fill(self, values: Values, stand_in: StandIn | None = None,

@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 def attachment(claimed: ClaimedMessage, guides: Callable[[str], Path]) -> tuple[Mapping[str, Any], bytes]:
-    """Return the mail's context and the PDF to attach; b"": there is none, or its file is missing: the link must do."""
+    """The mail's context and the PDF to attach; b"": there is none, or its file is missing: the link must do."""
     guide = claimed.context.get("guide")
     if claimed.stream not in (Stream.GUIDE, Stream.TEST) or not isinstance(guide, dict) or not guide["attached"]:
         return claimed.context, b""
@@ -27,13 +27,13 @@ def attachment(claimed: ClaimedMessage, guides: Callable[[str], Path]) -> tuple[
 
 
 def guide_slug(context: Mapping[str, Any]) -> str | None:
-    """Return the slug of the guide in a mail's context, if any."""
+    """The slug of the guide in a mail's context, if any."""
     guide = context.get("guide")
     return guide["slug"] if isinstance(guide, dict) else guide
 
 
 def accent_of(context: Mapping[str, Any]) -> str:
-    """Return the colour of a mail's buttons and links: that of the guide it delivers or follows, else the default."""
+    """The colour of a mail's buttons and links: that of the guide it delivers or follows, else the default."""
     guide = context.get("guide")
     source = guide if isinstance(guide, dict) else context
     return str(source.get("accent", ACCENT))

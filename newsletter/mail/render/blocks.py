@@ -76,7 +76,7 @@ def _line(state: StateBlock, number: int) -> str:
 
 
 def _ends(state: StateBlock, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the first and last line of each part. Raises BadArticle if it is not closed, or contains another block."""
+    """The first and last line of each part. Raises BadArticle if it is not closed, or contains another block."""
     where, kind = said("in line %(line)s", line=start + 1), _line(state, start).removeprefix(_CLOSES).strip()
     parts, first = [], start + 1
     for number in range(start + 1, end):
@@ -182,7 +182,7 @@ def _balanced(inside: Sequence[Token], codes: Sequence[Code]) -> None:
 
 
 def as_text(words: str, target: str) -> str:
-    """Return a button as plain text: its label, then its address."""
+    """A button as plain text: its label, then its address."""
     return f"{words}{'' if words.endswith((':', '?', '!', '.')) else ':'} {target}" if target else words
 
 

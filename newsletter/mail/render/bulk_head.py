@@ -10,7 +10,7 @@ from newsletter.subscribers import Stream
 
 
 def bulk_head(claimed: ClaimedMessage, brand: Brand, urls: Urls, signer: Signer) -> list[bytes]:
-    """Return the header lines, each with its CRLF."""
+    """The header lines, each with its CRLF."""
     # The same token for link and mail: it can only unsubscribe. `inbound` reads the mail.
     token = signer.token(Purpose.UNSUBSCRIBE, claimed.subscriber_id or 0, claimed.id)
     one_click = urls.unsubscribe(claimed.subscriber_id or 0, claimed.id)

@@ -41,17 +41,17 @@ class Code:
 
     @property
     def strips_before(self) -> bool:
-        """Return whether it strips the white space before it (`{{-`)."""
+        """Whether it strips the white space before it (`{{-`)."""
         return self.source.startswith("-", 2)
 
     @property
     def strips_behind(self) -> bool:
-        """Return whether it strips the white space after it (`-}}`)."""
+        """Whether it strips the white space after it (`-}}`)."""
         return self.source.endswith("-", 0, -2)
 
 
 def hide(source: str, known: Known, language: Language, what: str = "") -> tuple[str, list[Code]]:
-    """Return the text with a placeholder for each code, and the codes. Raises BadArticle for what is not allowed.
+    """The text with a placeholder for each code, and the codes. Raises BadArticle for what is not allowed.
 
     `what` names a one-line text in errors ("in the subject").
     """
@@ -79,7 +79,7 @@ def hide(source: str, known: Known, language: Language, what: str = "") -> tuple
 
 
 def code_of(word: re.Match[str], codes: Sequence[Code]) -> Code:
-    """Return the code of a placeholder. Raises BadArticle if Markdown produced a placeholder that stands for none."""
+    """The code of a placeholder. Raises BadArticle if Markdown produced a placeholder that stands for none."""
     number = int(word[2])
     if number >= len(codes):
         raise BadArticle(OUR_WORD)
@@ -87,7 +87,7 @@ def code_of(word: re.Match[str], codes: Sequence[Code]) -> Code:
 
 
 def _found(source: str) -> Sequence[tuple[int, int]]:
-    """Return where codes start and end. What opens but does not close within LONGEST_CODE is text."""
+    """Where codes start and end. What opens but does not close within LONGEST_CODE is text."""
     found, at = [], 0
     while match := _OPENS.search(source, at):
         start, close = match.start(), _ENDS[match[0]]
@@ -133,7 +133,7 @@ def _statement(inner: str) -> tuple[str, str]:
 
 
 def refusal(where: str, source: str, reason: object) -> BadArticle:
-    """Return the BadArticle to raise about a code."""
+    """The BadArticle to raise about a code."""
     shown = source if len(source) <= 80 else source[:79] + "…"
     why = reason.args[0] if isinstance(reason, Refused) else reason
     return BadArticle(said("%(code)s %(where)s: %(why)s.", code=shown, where=where, why=why))

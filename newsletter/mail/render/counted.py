@@ -37,7 +37,7 @@ class Destination:
     """The revision it is in: a click counts only for mails of this revision."""
 
     def sealed(self, signer: Signer) -> str:
-        """Return it as carried in a click's address."""
+        """It as carried in a click's address."""
         head = _HEAD.pack(min(self.links, MOST_COUNTED), self.revision & 0xFFFF_FFFF)
         return signer.sealed(Purpose.LINK, head + self.address.encode())
 
@@ -55,17 +55,17 @@ class Destination:
 
 
 def is_of_revision(destination: Destination, revision: int) -> bool:
-    """Return whether the link was in this revision."""
+    """Whether the link was in this revision."""
     return destination.revision == revision & 0xFFFF_FFFF
 
 
 def is_safe(address: str) -> bool:
-    """Return whether a Location header can hold it as it is: a page's address in visible ASCII (RFC 9110 §10.2.2)."""
+    """Whether a Location header can hold it as it is: a page's address in visible ASCII (RFC 9110 §10.2.2)."""
     return len(address) <= LONGEST and _SAFE.fullmatch(address) is not None
 
 
 def may_be_counted(address: str, words: Sequence[Token], is_auto: bool, codes: Sequence[Code]) -> bool:
-    """Return whether a link's clicks may be counted, judged by its address and text with codes hidden."""
+    """Whether a link's clicks may be counted, judged by its address and text with codes hidden."""
     if is_auto or not _is_everybodys(address, codes):
         return False
     said = "".join(one.content for one in words if one.type in ("text", "code_inline")).strip()
@@ -73,7 +73,7 @@ def may_be_counted(address: str, words: Sequence[Token], is_auto: bool, codes: S
 
 
 def _is_everybodys(address: str, codes: Sequence[Code]) -> bool:
-    """Return whether it is the same for every reader, and leads to a page."""
+    """Whether it is the same for every reader, and leads to a page."""
     named = [code_of(match, codes).expression for match in WORD.finditer(address)]
     if any(one is not None and not one.names <= OF_THE_BRAND for one in named):
         return False
@@ -86,7 +86,7 @@ def _is_link(word: re.Match[str], codes: Sequence[Code]) -> bool:
 
 
 def is_own_page(address: str, site: str) -> bool:
-    """Return whether it leads to one of OWN_PAGES on our own site."""
+    """Whether it leads to one of OWN_PAGES on our own site."""
     inside = address.removeprefix(f"{site}/") if address.startswith(f"{site}/") else ""
     return re.split(r"[/?#]", inside, maxsplit=1)[0] in OWN_PAGES
 
@@ -104,16 +104,16 @@ class Counted:
 
     @classmethod
     def of(cls, signer: Signer, site: str, revision: int, message: int, addresses: Iterable[str]) -> Self:
-        """Return it for a mail with links to these addresses."""
+        """It for a mail with links to these addresses."""
         one = cls(signer=signer, site=site, revision=revision, message=message)
         return replace(one, links=len(set(filter(one.counts, addresses))))
 
     def counts(self, address: str) -> bool:
-        """Return whether clicks on a link to this address are counted."""
+        """Whether clicks on a link to this address are counted."""
         return is_safe(address) and not is_own_page(address, self.site)
 
     def leading(self, address: str) -> str:
-        """Return the address the mail has in place of a link's own."""
+        """The address the mail has in place of a link's own."""
         if not self.counts(address):
             return address
         sealed = Destination(address, self.links, self.revision).sealed(self.signer)

@@ -48,17 +48,17 @@ class Dkim:
     keys: tuple[DkimKey, ...]
 
     def is_aligned(self, sender: str) -> bool:
-        """Return whether a signature covers mail from this address: its domain is ours or below (RFC 7489 §3.1.1)."""
+        """Whether a signature covers mail from this address: its domain is ours or below (RFC 7489 §3.1.1)."""
         host = idna.encode(sender.rpartition("@")[2], uts46=True).decode()
         return host == self.domain or host.endswith(f".{self.domain}")
 
     def signed(self, message: bytes, now: datetime) -> bytes:
-        """Return a complete message (RFC 5322, CRLF line ends) with its signatures prepended."""
+        """A complete message (RFC 5322, CRLF line ends) with its signatures prepended."""
         head = message[: message.index(_END_OF_HEAD) + len(mime.CRLF)]
         return self.signatures(fields(head), message, now) + message
 
     def signatures(self, signed: Fields, message: bytes, now: datetime) -> bytes:
-        """Return the DKIM-Signature lines of a complete message whose signed fields are already canonical."""
+        """The DKIM-Signature lines of a complete message whose signed fields are already canonical."""
         filling = (int(now.timestamp()), b64encode(_body_hash(message)))
         common = sha256(signed.canonical)
         lines = []
@@ -73,7 +73,7 @@ class Dkim:
 
 
 def fields(head: bytes) -> Fields:
-    """Return the signed fields of a header (RFC 6376 §3.4.2). Of a repeated field, the last counts (§5.4.2)."""
+    """The signed fields of a header (RFC 6376 §3.4.2). Of a repeated field, the last counts (§5.4.2)."""
     found: dict[bytes, bytes] = {}
     for line in _FOLD.sub(b"", head).split(mime.CRLF):
         name, colon, value = line.partition(b":")
@@ -86,7 +86,7 @@ def fields(head: bytes) -> Fields:
 
 
 def relaxed(value: bytes) -> bytes:
-    """Return a header field's value in "relaxed" canonical form, without a line end (RFC 6376 §3.4.2)."""
+    """A header field's value in "relaxed" canonical form, without a line end (RFC 6376 §3.4.2)."""
     return _SPACE.sub(b" ", value).strip(b" ")
 
 
@@ -102,7 +102,7 @@ def _body_hash(message: bytes) -> bytes:
 
 @lru_cache(maxsize=64)
 def _unsigned(domain: str, selector: str, algorithm: str, names: str) -> tuple[bytes, bytes]:
-    """Return a DKIM-Signature up to its `b=`, as sent and as signed; `% (seconds, body hash)` fills both."""
+    """A DKIM-Signature up to its `b=`, as sent and as signed; `% (seconds, body hash)` fills both."""
     tags = mime.header(
         "DKIM-Signature", "v=1;", f"a={algorithm};", "c=relaxed/simple;", f"d={domain};", f"s={selector};",
         *_NAMES.findall(f"h={names};"),

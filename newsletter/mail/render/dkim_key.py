@@ -41,29 +41,29 @@ class DkimKey:
 
     @property
     def is_rsa(self) -> bool:
-        """Return whether it is RSA; else it is Ed25519."""
+        """Whether it is RSA; else it is Ed25519."""
         return isinstance(self.private, rsa.RSAPrivateKey)
 
     @property
     def algorithm(self) -> str:
-        """Return the algorithm as in `a=`."""
+        """The algorithm as in `a=`."""
         return "rsa-sha256" if self.is_rsa else "ed25519-sha256"
 
     @property
     def record(self) -> str:
-        """Return the TXT record to publish at `<selector>._domainkey.<domain>`."""
+        """The TXT record to publish at `<selector>._domainkey.<domain>`."""
         public = self.private.public_key()
         if self.is_rsa:
             return f"v=DKIM1; k=rsa; p={_coded(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))}"
         return f"v=DKIM1; k=ed25519; p={_coded(public.public_bytes(Encoding.Raw, PublicFormat.Raw))}"  # RFC 8463 §4.2
 
     def host(self, domain: str) -> str:
-        """Return the record's DNS name."""
+        """The record's DNS name."""
         return f"{self.selector}._domainkey.{domain}"
 
     @property
     def strings(self) -> str:
-        """Return the record as in a zone file (RFC 1035 §5.1)."""
+        """The record as in a zone file (RFC 1035 §5.1)."""
         return " ".join(f'"{self.record[start : start + STRING]}"' for start in range(0, len(self.record), STRING))
 
     def sign(self, digest: bytes) -> bytes:
@@ -74,7 +74,7 @@ class DkimKey:
 
 
 def place(data_dir: Path, selector: str) -> Path:
-    """Return the default path of a key."""
+    """The default path of a key."""
     return data_dir / "dkim" / f"{selector}.pem"
 
 

@@ -67,11 +67,11 @@ class Form:
     frame: str
 
     def to_brand(self) -> Brand:
-        """Return the brand, detached: the session of the first caller ends before the skeleton does."""
+        """The brand, detached: the session of the first caller ends before the skeleton does."""
         return Brand(**dict(self.brand), theme=theme_of(self.look, self.frame))
 
     def sample(self, subscriber: int, id: int, fields: Fields) -> ClaimedMessage:
-        """Return a claimed message of this form that is never sent."""
+        """A claimed message of this form that is never sent."""
         context = {"guide": self.guide, "accent": self.accent}
         address = "reader@example.invalid"
         return ClaimedMessage(
@@ -106,7 +106,7 @@ def _in_attribute(value: str) -> str:
 
 
 def gap(place: int) -> bytes:
-    """Return the mark of a gap; NUL never occurs in an encoded mail."""
+    """The mark of a gap; NUL never occurs in an encoded mail."""
     return b"\0%d\0" % place
 
 
@@ -131,11 +131,11 @@ class Draft:
         self._places: list[Place] = []
 
     def _signed(self, purpose: Purpose, *numbers: int) -> str:
-        """Return a token without its key's id, which is the same for every reader and stays in the template."""
+        """A token without its key's id, which is the same for every reader and stays in the template."""
         return self._signer.token(purpose, *numbers).removesuffix(self._signer.key_id)
 
     def stand_in(self, output: Output, value: str) -> str:
-        """Return a stand-in for an output made of the reader's fields, and any other output's value.
+        """A stand-in for an output made of the reader's fields, and any other output's value.
 
         Its quotation mark is escaped differently in an element, an attribute and an address, which shows the place.
         """
@@ -146,7 +146,7 @@ class Draft:
         return f'zqs{key}"sqz'
 
     def line(self, variable: str, words: str) -> str:
-        """Return a subject or preheader filled with `stand_in`: as it is, or one stand-in for the whole line."""
+        """A subject or preheader filled with `stand_in`: as it is, or one stand-in for the whole line."""
         if self._any_number.search(words):
             raise NoSkeleton(f"there is more than fields in the {variable}")
         pieces: list[str | Expression] = []
@@ -162,11 +162,11 @@ class Draft:
         return f'zqs{variable}"sqz'
 
     def subject(self, seen: str) -> bytes:
-        """Return the Subject line of a mail rendered with `line`: the same for all readers, or a gap."""
+        """The Subject line of a mail rendered with `line`: the same for all readers, or a gap."""
         return gap(SUBJECT) if "subject" in self._phrases else mime.text_header("Subject", seen)
 
     def part(self, subtype: str, text: str) -> bytes:
-        """Return a text part with gaps."""
+        """A text part with gaps."""
         out, end = [mime.text_part(subtype, "").removesuffix(mime.CRLF)], 0
         for match in self._anything.finditer(text):
             out.append(open_ended(text[end : match.start()]))
@@ -189,7 +189,7 @@ class Draft:
 
     def skeleton(self, message: bytes, return_path: str, slow: Callable[[ClaimedMessage, datetime], RenderedMessage],
                  dkim: Dkim | None) -> Skeleton:  # fmt: skip
-        """Return the skeleton of a complete message: header lines as rendered, parts made by `part`."""
+        """The skeleton of a complete message: header lines as rendered, parts made by `part`."""
         for stand_in, place in self._numbers.items():
             message = message.replace(stand_in.encode(), gap(place))
         template, gaps = _template(message)
@@ -210,7 +210,7 @@ class Draft:
 
 
 def _template(marked: bytes) -> tuple[bytes, tuple[int, ...]]:
-    """Return a template for `%`, and the places of the values it takes, in order."""
+    """A template for `%`, and the places of the values it takes, in order."""
     gaps = tuple(int(number) for number in _MARK.findall(marked))
     return _MARK.sub(b"%b", marked.replace(b"%", b"%%")), gaps
 
@@ -224,7 +224,7 @@ def _seal(message: bytes, dkim: Dkim) -> Seal:
 
 
 def alike(one: RenderedMessage, other: RenderedMessage) -> bool:
-    """Return whether two mails have the same envelope and header octets, and parts that decode to the same octets."""
+    """Whether two mails have the same envelope and header octets, and parts that decode to the same octets."""
 
     def seen(mail: RenderedMessage) -> list[object]:
         parts = [(part.items(), part.get_payload(decode=True)) for part in message_from_bytes(mail.data).walk()]

@@ -44,7 +44,7 @@ _KEPT = _Kept()
 
 
 def environment(folder: Path, language: Language, frame: str = "") -> Environment:
-    """Return the environment of mail templates in one language. `frame`: a theme's layout; "": the default look's."""
+    """The environment of mail templates in one language. `frame`: a theme's layout; "": the default look's."""
     files = FileSystemLoader(folder)
     jinja = Environment(
         loader=ChoiceLoader([DictLoader({LAYOUT: frame}), files]) if frame else files,

@@ -68,7 +68,7 @@ class Expression:
     """Whether it is a name without filters."""
 
     def text(self, values: Values) -> str:
-        """Return what it puts into a text."""
+        """What it puts into a text."""
         found = self.evaluate(values)
         return ", ".join(found) if isinstance(found, tuple) else str(found)
 
@@ -193,7 +193,7 @@ class _Reader:
         return known.kind if known else None
 
     def _side(self, node: nodes.Expr) -> Evaluate:
-        """Return one side of a comparison: a name's value, not its truth."""
+        """One side of a comparison: a name's value, not its truth."""
         if _name(node) is None:
             return self.condition(node)
         return _or_nothing(self.output(node, _AS_STORED).evaluate)
@@ -216,7 +216,7 @@ class _Reader:
 
 
 def _name(node: nodes.Expr) -> str | None:
-    """Return the name a node is, None if it is anything else."""
+    """The name a node is, None if it is anything else."""
     if isinstance(node, nodes.Name):
         return node.name
     if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):

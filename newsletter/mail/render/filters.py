@@ -26,7 +26,7 @@ class Filter:
     """Whether it depends on the mail's language, which it gets as `language`."""
 
     def fits(self, given: Sequence[Any]) -> bool:
-        """Return whether it takes these constants."""
+        """Whether it takes these constants."""
         return self.needed <= len(given) <= len(self.takes) and all(
             type(one) is kind and not (isinstance(one, str) and len(one) > LONGEST_ARGUMENT)
             for one, kind in zip(given, self.takes, strict=False)
@@ -34,7 +34,7 @@ class Filter:
 
 
 def plain(value: Any) -> str:
-    """Return a value as text, a list separated by commas."""
+    """A value as text, a list separated by commas."""
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 

@@ -88,7 +88,7 @@ class BadFrame(Exception):
 
 
 def frame_key(folder: Path, look: Look) -> str:
-    """Return a hash of what a frame is made of: the layout, these rules and the compiled parts of the look."""
+    """A hash of what a frame is made of: the layout, these rules and the compiled parts of the look."""
     source = (folder / SOURCE_FILE).read_text(encoding="utf-8")
     made_of = (source, _PROLOGUE, _SLIMMER, sorted(_filling(look).items()), bool(look.logo), look.logo_width)
     return hashlib.sha256(repr(made_of).encode()).hexdigest()
@@ -109,7 +109,7 @@ def compiled_frame(folder: Path, look: Look) -> str:
 
 
 def _source(folder: Path, look: Look) -> str:
-    """Return the MJML for a look. Its values are checked colours, numbers and font stacks."""
+    """The MJML for a look. Its values are checked colours, numbers and font stacks."""
     jinja = Environment(  # noqa: S701 - what is filled in is our own, and no text
         loader=FileSystemLoader(folder), undefined=StrictUndefined, variable_start_string="[[",
         variable_end_string="]]", block_start_string="[%", block_end_string="%]", comment_start_string="[#",
@@ -132,12 +132,12 @@ def _filling(look: Look) -> dict[str, Any]:
 
 
 def readable(ground: str, *wanted: str) -> str:
-    """Return the first of these colours that is readable on `ground`, else white or black."""
+    """The first of these colours that is readable on `ground`, else white or black."""
     return next(one for one in (*wanted, LIGHT, DARK) if contrast(one, ground) >= READABLE)
 
 
 def dark_accent(accent: str) -> str:
-    """Return the colour of buttons and links in dark mode: light enough to read easily."""
+    """The colour of buttons and links in dark mode: light enough to read easily."""
     if accent == ACCENT:
         return DARK_ACCENT
     parts = [int(accent[at : at + 2], 16) for at in (1, 3, 5)]

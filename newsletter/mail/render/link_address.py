@@ -11,7 +11,7 @@ _SETTLED = re.compile(r"(?:https?://[^/?#\s@]+|zql\d+qz[^/?#]*)[/?#]|mailto:|tel
 
 
 def in_address(address: str, codes: Sequence[Code]) -> str:
-    """Return a link's address with its placeholders marked. Raises BadArticle if a value would decide its target."""
+    """A link's address with its placeholders marked. Raises BadArticle if a value would decide its target."""
 
     def marked(match: re.Match[str]) -> str:
         code, before = code_of(match, codes), out[-1]

@@ -27,7 +27,7 @@ class Content:
 
     @property
     def words(self) -> tuple[str, str, str]:
-        """Return subject, preheader and body."""
+        """Subject, preheader and body."""
         return self.subject, self.preheader, self.body
 
 
@@ -61,22 +61,22 @@ class Rendered:
 
 
 def fields_for(stream: Stream, fields: Fields) -> Fields:
-    """Return the fields such a mail may use: none while the address is unproven, because it may be a stranger's."""
+    """The fields such a mail may use: none while the address is unproven, because it may be a stranger's."""
     return NO_FIELDS if stream in (Stream.CONFIRM, Stream.REMINDER, Stream.PROVE) else fields
 
 
 def ungreeted(words: Content) -> Content:
-    """Return content without its opening greeting."""
+    """Content without its opening greeting."""
     return replace(words, body=_GREETING.sub("", words.body))
 
 
 def one_line(text: str) -> str:
-    """Return a subject or preheader as sent: runs of white space, line ends too, become one space."""
+    """A subject or preheader as sent: runs of white space, line ends too, become one space."""
     return " ".join(text.split())
 
 
 def why(stream: Stream, brand: Brand, language: Language) -> str:
-    """Return the sentence in a bulk mail that says why its reader gets it."""
+    """The sentence in a bulk mail that says why its reader gets it."""
     _ = language.gettext
     if stream is Stream.STEP:
         sentence = _("You get this short series because you asked %(brand)s for a guide.")

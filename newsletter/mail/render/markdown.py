@@ -101,7 +101,7 @@ def _with_words(tokens: Sequence[Token]) -> Iterator[tuple[Token, Sequence[Token
 
 
 def _shown(address: str) -> int:
-    """Return a picture's display width; the media library's have it in their names."""
+    """A picture's display width; the media library's have it in their names."""
     named = _SIZED.search(address)
     return min(int(named[1]), COLUMN) if named else COLUMN
 
@@ -137,7 +137,7 @@ def _said(children: Sequence[Token]) -> Iterator[str]:
 
 
 def _www(validator: Any, text: str, at: int) -> int:
-    """Return the length of an address after "www." (GitHub Flavored Markdown §6.9); 0: there is none."""
+    """The length of an address after "www." (GitHub Flavored Markdown §6.9); 0: there is none."""
     found = _WWW.match(text, at)
     return len(found[0].rstrip(".,:;!?'\")*_")) if found else 0
 

@@ -22,7 +22,7 @@ _FRAGILE = re.compile(rb"\.|From(?: |=20\Z)")
 
 
 def text_header(name: str, value: str) -> bytes:
-    """Return a header line of free text; non-ASCII text becomes encoded words, and no line end survives."""
+    """A header line of free text; non-ASCII text becomes encoded words, and no line end survives."""
     value = " ".join(value.split())
     words = value.split(" ")
     if _PLAIN.match(value) and "=?" not in value and max(map(len, words)) <= TOKEN:
@@ -31,7 +31,7 @@ def text_header(name: str, value: str) -> bytes:
 
 
 def address_header(name: str, display: str, address: str) -> bytes:
-    """Return a header line with one mailbox. A non-ASCII local part stays UTF-8 (RFC 6532), for SMTPUTF8 servers."""
+    """A header line with one mailbox. A non-ASCII local part stays UTF-8 (RFC 6532), for SMTPUTF8 servers."""
     display = " ".join(display.split())
     if not display:
         return _folded(name, [address])
@@ -45,7 +45,7 @@ def address_header(name: str, display: str, address: str) -> bytes:
 
 
 def header(name: str, *tokens: str) -> bytes:
-    """Return a header line of ASCII tokens, folded only between them and never encoded."""
+    """A header line of ASCII tokens, folded only between them and never encoded."""
     return _folded(name, list(tokens))
 
 
@@ -102,7 +102,7 @@ def _hexadecimal(octet: re.Match[bytes]) -> bytes:
 
 
 def text_part(subtype: str, text: str) -> bytes:
-    """Return a text part with its headers."""
+    """A text part with its headers."""
     return (
         b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
         % subtype.encode()
@@ -111,7 +111,7 @@ def text_part(subtype: str, text: str) -> bytes:
 
 
 def pdf_part(filename: str, data: bytes) -> bytes:
-    """Return an attached PDF; a non-ASCII name is encoded by RFC 2231."""
+    """An attached PDF; a non-ASCII name is encoded by RFC 2231."""
     name = f'filename="{filename}"' if _PLAIN.match(filename) else f"filename*=utf-8''{quote(filename)}"
     coded = b64encode(data)
     lines = [coded[i : i + LINE] for i in range(0, len(coded), LINE)]
@@ -122,7 +122,7 @@ def pdf_part(filename: str, data: bytes) -> bytes:
 
 
 def multipart(subtype: str, boundary: str, parts: list[bytes]) -> bytes:
-    """Return a multipart with its Content-Type header. Boundaries begin with "=_", which no encoded body can hold."""
+    """A multipart with its Content-Type header. Boundaries begin with "=_", which no encoded body can hold."""
     mark = f"=_{boundary}"
     head = f'Content-Type: multipart/{subtype}; boundary="{mark}"\r\n\r\n'.encode()
     body = b"".join(b"--" + mark.encode() + CRLF + part + CRLF for part in parts)

@@ -45,7 +45,7 @@ class Name:
 
     @classmethod
     def of_field(cls, field: MergeField) -> "Name":
-        """Return the name of a merge field."""
+        """The name of a merge field."""
         means: str = field.means
         if field.fallback:
             means = said("%(field)s; where it is not known: “%(fallback)s”", field=field.means, fallback=field.fallback)
@@ -53,7 +53,7 @@ class Name:
 
     @property
     def code(self) -> str:
-        """Return the code to write in a text."""
+        """The code to write in a text."""
         return "{{ " + self.name + ('|join(", ")' if self.kind is Kind.LIST else "") + " }}"
 
 
@@ -99,29 +99,29 @@ Known = Mapping[str, Name]
 
 
 def names_for_readers(own: Iterable[MergeField] = ()) -> tuple[Name, ...]:
-    """Return all names a text for readers may use, built-in ones first, then the owner's own fields."""
+    """All names a text for readers may use, built-in ones first, then the owner's own fields."""
     return (*NAMES.values(), *map(Name.of_field, own))
 
 
 def is_of_reader(name: str) -> bool:
-    """Return whether a name is a reader's field, or derived from one."""
+    """Whether a name is a reader's field, or derived from one."""
     return name in _OF_THE_READER or name.startswith(OWN)
 
 
 def greeting(first_name: str, language: Language) -> str:
-    """Return a mail's greeting; `first_name` is "" if not known."""
+    """A mail's greeting; `first_name` is "" if not known."""
     _ = language.gettext
     return _("Hello %(name)s") % {"name": first_name} if first_name else _("Hello")
 
 
 def of_reader(fields: Fields, language: Language) -> dict[str, str]:
-    """Return the values of all names made of a reader's fields, for a mail in this language."""
+    """The values of all names made of a reader's fields, for a mail in this language."""
     first_name = fields.get(FIRST_NAME, "")
     return {**fields, FIRST_NAME: first_name, GREETING: greeting(first_name, language)}
 
 
 def of_brand(brand: Brand, site: str) -> dict[str, Value]:
-    """Return the values that are the same for every reader."""
+    """The values that are the same for every reader."""
     return {
         "site_url": site,
         "brand.name": brand.name,
@@ -137,6 +137,6 @@ def of_brand(brand: Brand, site: str) -> dict[str, Value]:
 
 
 def of_pages(brand: Brand, site: str) -> dict[str, Value]:
-    """Return the values a page of the site is filled in with."""
+    """The values a page of the site is filled in with."""
     facts = {"clicks_counted": brand.counts_clicks, "clicks_held": brand.has_counted_clicks}
     return of_brand(brand, site) | {name: "yes" if so else "" for name, so in facts.items()}

@@ -48,7 +48,7 @@ Read = Callable[..., Compiled]
 
 @cache
 def names_in(mail: OwnMail) -> tuple[Name, ...]:
-    """Return all names this mail's texts may use; each has a value in every copy."""
+    """All names this mail's texts may use; each has a value in every copy."""
     return (*_MORE.get(mail, ()), *(NAMES[name] for name in NAMES if name in OF_THE_BRAND))
 
 
@@ -65,7 +65,7 @@ def check(mail: OwnMail, words: MailWords, site: str) -> None:
 
 
 def own_words(read: Read, brand: Brand, kind: str, values: Mapping[str, Any], site: str) -> Mapping[str, str]:
-    """Return the owner's texts in a mail of this kind, filled in, for its templates; "" where ours are used."""
+    """The owner's texts in a mail of this kind, filled in, for its templates; "" where ours are used."""
     if kind not in brand.mail_texts:
         return NOTHING
     mail = OwnMail(kind)

@@ -56,7 +56,7 @@ def _marker(token: Token) -> Callable[[], str]:
 
 
 def _lines(token: Token, codes: Sequence[Code]) -> list[str]:
-    """Return the text of a paragraph, heading or list item, followed by its links' addresses."""
+    """The text of a paragraph, heading or list item, followed by its links' addresses."""
     children = token.children or []
     if blocks.BUTTON in token.meta:
         words, targets = _words(children)
@@ -74,7 +74,7 @@ def _link_lines(words: str, targets: Sequence[Target]) -> Iterator[str]:
 
 
 def _words(children: Sequence[Token]) -> tuple[str, list[Target]]:
-    """Return the text alone, and the links whose text is not their address."""
+    """The text alone, and the links whose text is not their address."""
     out, open_ones, targets = "", list[tuple[int, str, bool]](), list[Target]()
     for child in children:
         out += _of(child)
@@ -90,7 +90,7 @@ def _words(children: Sequence[Token]) -> tuple[str, list[Target]]:
 
 
 def _beside(children: Sequence[Token]) -> str:
-    """Return the text, with each link's address after it."""
+    """The text, with each link's address after it."""
     out, open_ones = "", list[tuple[int, str, bool]]()
     for child in children:
         out += _of(child)
@@ -110,7 +110,7 @@ def _of(child: Token) -> str:
 
 
 def _own_address(words: str, address: str, is_auto: bool) -> str:
-    """Return the text of a link that shows its own address or has none; "" for any other."""
+    """The text of a link that shows its own address or has none; "" for any other."""
     if address.startswith("mailto:") and (is_auto or words == address.removeprefix("mailto:")):
         return words
     if is_auto or not address or _plain_words(address) == _plain_words(words):

@@ -86,24 +86,24 @@ class Renderer:
 
     @property
     def folder(self) -> Path:
-        """Return the folder of the mail templates."""
+        """The folder of the mail templates."""
         return self.templates / "email"
 
     @cached_property
     def typing(self) -> "Renderer":
-        """Return a renderer for drafts being typed: it keeps a few compiled texts instead of hundreds."""
+        """A renderer for drafts being typed: it keeps a few compiled texts instead of hundreds."""
         other = copy(self)
         object.__setattr__(other, "_read", lru_cache(8)(compiled.__wrapped__))
         object.__setattr__(other, "_jinja", lru_cache(4)(partial(environment, self.folder)))
         return other
 
     def compose(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
-        """Return the complete, signed message. Raises BadArticle if the owner's text cannot be filled in."""
+        """The complete, signed message. Raises BadArticle if the owner's text cannot be filled in."""
         mail = self.unsigned(claimed, brand, words, now)
         return replace(mail, data=self.dkim.signed(mail.data, now)) if self.dkim else mail
 
     def unsigned(self, claimed: ClaimedMessage, brand: Brand, words: Content | None, now: datetime) -> RenderedMessage:
-        """Return the same without a signature, even if this process has keys. Raises BadArticle."""
+        """The same without a signature, even if this process has keys. Raises BadArticle."""
         fields = fields_for(claimed.stream, claimed.fields)
         reader = Reader(claimed.subscriber_id or 0, fields, claimed.id)
         context, pdf = attachment(claimed, self.guides)
@@ -127,7 +127,7 @@ class Renderer:
 
     def rendered(self, stream: Stream, brand: Brand, reader: Reader, words: Content | None,
                  context: Mapping[str, Any], counted: int | None = None) -> Rendered:  # fmt: skip
-        """Return subject, text and HTML of any mail. `counted`: its revision, if it will be sent. Raises BadArticle."""
+        """Subject, text and HTML of any mail. `counted`: its revision, if it will be sent. Raises BadArticle."""
         reader = replace(reader, fields=fields_for(stream, reader.fields))
         values = self._values(brand, reader, context, stream)
         if words is not None:
@@ -143,7 +143,7 @@ class Renderer:
 
     def _leading(self, article: Compiled, plain: Values, brand: Brand, words: Content, revision: int | None,
                  message: int) -> Leading:  # fmt: skip
-        """Return how addresses of links in a mail of this revision are replaced."""
+        """How addresses of links in a mail of this revision are replaced."""
         if not (revision and brand.counts_clicks and words.counts_clicks):
             return str
         return Counted.of(self.signer, self.site, revision, message, article.destinations(plain)).leading
@@ -163,7 +163,7 @@ class Renderer:
         return self._jinja(values["language"], values["brand"].frame).get_template(name).render(values)
 
     def compile(self, claimed: ClaimedMessage, brand: Brand, words: Content | None) -> Skeleton | None:
-        """Return the skeleton of the bulk mail that `claimed` is a copy of; cached.
+        """The skeleton of the bulk mail that `claimed` is a copy of; cached.
 
         None: this mail must be composed for each reader. It is not an article, or the owner's text has more than plain
         variables, or it cannot be filled in (`compose` then says why).
@@ -234,12 +234,12 @@ class Renderer:
 
     def empty_for_nobody(self, words: Content, brand: Brand,
                          context: Mapping[str, Any]) -> tuple[list[str], list[str]]:  # fmt: skip
-        """Return the codes that are empty for a reader without fields: in subject and preheader, and in the text."""
+        """The codes that are empty for a reader without fields: in subject and preheader, and in the text."""
         values = self._values(brand, Reader(0), context)
         return self.compiled(words, values["language"]).empty(self.plain(brand, values, words))
 
     def problem(self, words: Content) -> str:
-        """Return why this content cannot be mailed, for its writer; "" if it can."""
+        """Why this content cannot be mailed, for its writer; "" if it can."""
         try:
             self.compiled(words)
         except BadArticle as error:
@@ -247,7 +247,7 @@ class Renderer:
         return ""
 
     def own_fields(self, words: Content) -> list[MergeField]:
-        """Return the owner's own fields that this content uses; none if it cannot be mailed."""
+        """The owner's own fields that this content uses; none if it cannot be mailed."""
         try:
             names = self.compiled(words).names
         except BadArticle:
@@ -255,16 +255,16 @@ class Renderer:
         return [one for one in words.own if one.name in names]
 
     def plain(self, brand: Brand, values: Mapping[str, Any], words: Content) -> Values:
-        """Return all values an owner's text may use: only known names, only plain text."""
+        """All values an owner's text may use: only known names, only plain text."""
         own = {one.name: str(values.get(one.name, "")) for one in words.own}
         return of_brand(brand, self.site) | {name: str(values[name]) for name in NAMES if name in values} | own
 
     def return_path(self, message_id: int) -> str:
-        """Return the envelope sender of a message. Its signed tag (VERP) lets a bounce identify its message."""
+        """The envelope sender of a message. Its signed tag (VERP) lets a bounce identify its message."""
         return self.sender_form.replace("*", self.signer.return_tag(message_id), 1)
 
     def message_id(self, message_id: int) -> str:
-        """Return the Message-ID, the same for every try (RFC 5322 §3.6.4)."""
+        """The Message-ID, the same for every try (RFC 5322 §3.6.4)."""
         return f"<{self.signer.message_tag(message_id)}@{self.mail_domain}>"
 
     def _head(self, claimed: ClaimedMessage, brand: Brand, date: bytes, to: bytes, subject: bytes) -> bytes:

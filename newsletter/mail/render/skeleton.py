@@ -49,13 +49,13 @@ class Phrase:
     """Whether it must be one line, like a subject."""
 
     def filled(self, variables: Values) -> str:
-        """Return the text for one reader."""
+        """The text for one reader."""
         words = "".join([one if isinstance(one, str) else one.text(variables) for one in self.pieces])
         return one_line(words) if self.single else words
 
     @property
     def fields(self) -> frozenset[str]:
-        """Return the fields it is made of."""
+        """The fields it is made of."""
         names = frozenset[str]().union(*(one.names for one in self.pieces if isinstance(one, Expression)))
         return frozenset(MADE_OF.get(name, name) for name in names)
 
@@ -74,7 +74,7 @@ class Group:
     """The subject, if it is made of these fields."""
 
     def filled(self, *found: str) -> "Filled | None":
-        """Return the fillings for these values; None if one holds control characters."""
+        """The fillings for these values; None if one holds control characters."""
         if any(map(_ODD.search, found)):
             return None
         values = of_reader(dict(zip(self.fields, found, strict=True)), self.language)
@@ -115,7 +115,7 @@ class Seal:
     gaps: tuple[int, ...]
 
     def signed(self, message: bytes, values: Sequence[bytes], now: datetime) -> bytes:
-        """Return a message made of these values with its signatures prepended."""
+        """A message made of these values with its signatures prepended."""
         canonical = list(values[:PERSONAL])
         for place in LINES:
             canonical[place] = relaxed(values[place].partition(b":")[2])
@@ -156,11 +156,11 @@ class Skeleton:
 
     @property
     def fields(self) -> frozenset[str]:
-        """Return the fields it uses."""
+        """The fields it uses."""
         return frozenset(name for group in self.groups for name in group.fields)
 
     def splice(self, claimed: ClaimedMessage, now: datetime) -> RenderedMessage:
-        """Return what `Renderer.compose` would, except for soft line breaks."""
+        """What `Renderer.compose` would, except for soft line breaks."""
         named = self._named(claimed.fields.get(FIRST_NAME, ""))
         more = self._more(claimed.fields) if self._others else ()
         if named is None or more is None:
@@ -181,7 +181,7 @@ class Skeleton:
         return RenderedMessage(self.return_path.replace("*", return_tag, 1), claimed.email, message, seven_bit)
 
     def _more(self, fields: Mapping[str, str]) -> "list[Filled] | None":
-        """Return the fillings of fields other than the first name; None: this message needs the slow way."""
+        """The fillings of fields other than the first name; None: this message needs the slow way."""
         found = []
         for names, filled in self._others:
             made = filled(*[fields.get(name, "") for name in names])
@@ -204,7 +204,7 @@ class Filled:
 def _values(
     signer: Signer, gaps: Collection[int]
 ) -> Callable[[ClaimedMessage, bytes | None, bytes, bytes, datetime], list[bytes]]:
-    """Return a function that makes the values up to PERSONAL for a claimed message; those without a gap are empty."""
+    """A function that makes the values up to PERSONAL for a claimed message; those without a gap are empty."""
     links, dated, has_library = signer.letter_maker(clicks=CLICK in gaps), _Dates(), LIBRARY in gaps
 
     def values(claimed: ClaimedMessage, before: bytes | None, subject: bytes, tag: bytes, now: datetime) -> list[bytes]:

@@ -25,12 +25,12 @@ class Teaser:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """Return it for the context of the weekly mail's message."""
+        """It for the context of the weekly mail's message."""
         return asdict(self)
 
 
 def teaser(renderer: Renderer, words: Content, brand: Brand, reader: Reader) -> Teaser:
-    """Return an article's entry for this reader. Raises BadArticle if it cannot be filled in."""
+    """An article's entry for this reader. Raises BadArticle if it cannot be filled in."""
     language = renderer.languages.spoken(brand.language)
     values = renderer.plain(brand, values_of(renderer.urls, brand, language, reader, {}), words)
     article = renderer.compiled(ungreeted(words), language)
@@ -39,7 +39,7 @@ def teaser(renderer: Renderer, words: Content, brand: Brand, reader: Reader) -> 
 
 
 def _first(text: str) -> str:
-    """Return the first words of a text: its first paragraph of SHORTEST characters or more, cut after a whole word."""
+    """The first words of a text: its first paragraph of SHORTEST characters or more, cut after a whole word."""
     paragraphs = [one_line(_ADDRESS.sub("", one)) for one in text.split("\n\n")]
     line = next((one for one in paragraphs if len(one) >= SHORTEST), " ".join(filter(None, paragraphs)))
     if len(line) <= LONGEST:

@@ -59,31 +59,31 @@ class Template:
 
     @property
     def outputs(self) -> list[Output] | None:
-        """Return the outputs in order; None if a condition depends on the reader, not only on the brand."""
+        """The outputs in order; None if a condition depends on the reader, not only on the brand."""
         return _outputs(self.pieces)
 
     @property
     def reader_names(self) -> frozenset[str]:
-        """Return those of its names that are made of the reader's fields."""
+        """Those of its names that are made of the reader's fields."""
         return frozenset(filter(is_of_reader, self.names))
 
     @property
     def names(self) -> frozenset[str]:
-        """Return all names used in outputs and conditions."""
+        """All names used in outputs and conditions."""
         return frozenset(_names(self.pieces))
 
     @property
     def links(self) -> list[Link]:
-        """Return the links whose clicks may be counted, in every branch."""
+        """The links whose clicks may be counted, in every branch."""
         return list(_links(self.pieces))
 
     @property
     def literal(self) -> str:
-        """Return the literal text, with nothing filled in."""
+        """The literal text, with nothing filled in."""
         return " ".join(_literal(self.pieces))
 
     def fill(self, values: Values, stand_in: StandIn | None = None, leading: Leading = str) -> str:
-        """Return the text for one reader. Raises BadArticle.
+        """The text for one reader. Raises BadArticle.
 
         `stand_in` may replace a value's text, `leading` a link's address.
         """

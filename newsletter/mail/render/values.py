@@ -15,7 +15,7 @@ from newsletter.theme import Look
 
 
 def _digest(urls: Urls, context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the articles of a weekly mail, each with the address of its page."""
+    """The articles of a weekly mail, each with the address of its page."""
     if "digest" not in context:
         return {}
     return {"digest": [one | {"url": urls.view(one["message"])} for one in context["digest"]]}
@@ -23,7 +23,7 @@ def _digest(urls: Urls, context: Mapping[str, Any]) -> dict[str, Any]:
 
 def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
               context: Mapping[str, Any]) -> dict[str, Any]:  # fmt: skip
-    """Return the values for a mail to this reader: their fields, their own links, and the context."""
+    """The values for a mail to this reader: their fields, their own links, and the context."""
     slug = guide_slug(context)
     values: dict[str, Any] = {
         **context,
@@ -46,7 +46,7 @@ def values_of(urls: Urls, brand: Brand, language: Language, reader: Reader,
 
 
 def _look(urls: Urls, look: Look, guide_accent: str) -> dict[str, Any]:
-    """Return what of a theme is not compiled into the frame: a guide's own colour, and text that needs escaping.
+    """What of a theme is not compiled into the frame: a guide's own colour, and text that needs escaping.
 
     A frame compiled by an earlier version may use these names: never remove one.
     """
@@ -60,7 +60,7 @@ def _look(urls: Urls, look: Look, guide_accent: str) -> dict[str, Any]:
 
 
 def _buttons(urls: Urls, reader: Reader, context: Mapping[str, Any]) -> dict[str, str]:
-    """Return the addresses of a system mail's buttons."""
+    """The addresses of a system mail's buttons."""
     values = {}
     if "reset" in context:
         values["reset_url"] = urls.reset(*context["reset"])

@@ -32,6 +32,13 @@ def test_i_am_told_before_when_the_first_and_the_last_get_it(desk: Desk, world: 
     assert world.found().state is CampaignState.DRAFT
 
 
+def test_people_without_a_zone_are_counted_beside_a_neighbour_of_mine(desk: Desk, world: World) -> None:
+    world.add(LONDON)
+    world.add(None, 2)
+    words = _schedule(desk, world, look="yes")
+    assert "Of 2 people no time zone is known: they get it when it is 09:00 in Europe/London." in words
+
+
 def test_i_schedule_it_and_every_page_tells_when(desk: Desk, world: World) -> None:
     [hana], [kim] = world.add(TOKYO), world.add(HONOLULU)
     assert "It goes out at everyone’s own 09:00 on" in _schedule(desk, world)
