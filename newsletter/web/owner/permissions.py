@@ -51,7 +51,8 @@ _NEEDED: dict[Permission, str] = {
     Permission.PEOPLE: """
         subscriber_edit_ask subscriber_edit subscriber_ask_again subscriber_unsubscribe subscriber_everything
         subscriber_erase subscriber_guide subscriber_series subscriber_lift subscriber_clicks
-        subscriber_consent_json subscribers_tag subscribers_tag_undo subscriber_import subscriber_import_send
+        subscriber_consent_json subscribers_tag_ask subscribers_tag subscribers_tag_undo subscriber_import
+        subscriber_import_send
         import_columns import_headings import_sheet import_basis import_act import_discard import_errors
         import_ask_undo import_undo bulk_action_new bulk_action_begin bulk_action_do segment segment_new
         segment_copy segment_delete""",
