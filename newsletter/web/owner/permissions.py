@@ -51,6 +51,7 @@ _NEEDED: dict[Permission, str] = {
     Permission.PEOPLE: """
         subscriber_edit_ask subscriber_edit subscriber_ask_again subscriber_unsubscribe subscriber_everything
         subscriber_erase subscriber_guide subscriber_series subscriber_lift subscriber_clicks
+        subscriber_move_ask subscriber_move subscriber_pause subscriber_topics
         subscriber_consent_json subscribers_tag_ask subscribers_tag subscribers_tag_undo subscriber_import
         subscriber_import_send
         import_columns import_headings import_sheet import_basis import_act import_discard import_errors
