@@ -60,7 +60,7 @@ _NEEDED: dict[Permission, str] = {
     Permission.EXPORT: "subscribers_export",
     Permission.ERASE: "bulk_action_erase",
     Permission.SETTINGS: """
-        settings_brand settings_clicks settings_clicks_delete form_sites reports reports_renew throwaway
+        settings_brand settings_clicks settings_clicks_delete form_sites form_below reports reports_renew throwaway
         throwaway_save throwaway_ours throwaway_switch theme theme_save theme_mail theme_first texts text
         text_save text_ours text_preview privacy privacy_save data data_backup unlock examples
         examples_remove
