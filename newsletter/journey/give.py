@@ -67,8 +67,10 @@ def request_guide(session: Session, house: House, subscriber: Subscriber, guide:
     return True
 
 
-def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
-    """The owner sends somebody a guide. It starts nothing: its mail asks whether what comes with it is wanted too.
+def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, now: datetime, *,
+                new_edition: bool = False) -> bool:  # fmt: skip
+    """The owner sends somebody a guide, or its `new_edition` to who has an earlier one. It starts nothing: its mail
+    asks whether what comes with it is wanted too.
 
     False: a double click, or once too often today.
     """
@@ -81,8 +83,8 @@ def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: G
     )  # fmt: skip
     session.add(consent)
     session.flush()
-    guides.send(session, subscriber, guide, house.guides, now, offer(session, subscriber, consent, guide) | {
-        "by_owner": True})  # fmt: skip
+    why = {"by_owner": True} | ({"new_edition": True} if new_edition else {})
+    guides.send(session, subscriber, guide, house.guides, now, offer(session, subscriber, consent, guide) | why)
     return True
 
 
