@@ -1,10 +1,11 @@
 """Media: the owner's picture library."""
 
-from newsletter.media.light import WIDTHS, light
+from newsletter.media.light import TALLEST, WIDTHS, light
 from newsletter.media.picture import Picture, add, first_in, keep, named_in, remove, uses
 from newsletter.media.prepare import BadPicture, Prepared, prepare
 
 __all__ = [
+    "TALLEST",
     "WIDTHS",
     "BadPicture",
     "Picture",

@@ -10,6 +10,8 @@ from newsletter.atomic import kept
 WIDTHS = (144, 288, 576)
 """Pixels: beside words on screens with two to four points to a pixel, and across a telephone."""
 QUALITY = 80
+TALLEST = 1.5
+"""Height to width: of what is higher the middle is taken, so that the room kept for it is what it fills."""
 
 
 def light(path: Path, width: int, cache: Path) -> bytes:
@@ -24,6 +26,10 @@ def light(path: Path, width: int, cache: Path) -> bytes:
 def _webp(path: Path, width: int) -> bytes:
     with Image.open(path) as image:
         whole = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if whole.height > whole.width * TALLEST:
+        height = round(whole.width * TALLEST)
+        top = (whole.height - height) // 2
+        whole = whole.crop((0, top, whole.width, top + height))
     if whole.width > width:
         height = max(round(whole.height * width / whole.width), 1)
         whole = whole.resize((width, height), Image.Resampling.LANCZOS)

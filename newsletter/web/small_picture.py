@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from newsletter.media import WIDTHS
+from newsletter.media import TALLEST, WIDTHS
 
 BESIDE = 72
 """Pixels in width beside the words of a form, or of an article in a list."""
-HIGHEST = 108
-"""Pixels in height there: of a taller one the middle is shown."""
 _SIZE = re.compile(r"-([1-9]\d{0,3})x([1-9]\d{0,3})\.")
 
 
@@ -43,5 +41,5 @@ def small_picture(name: str | None, words: str, beside: int = BESIDE) -> SmallPi
     width, height = int(size[1]), int(size[2])
     return SmallPicture(
         light={one: url_for("media.small", name=name, width=one) for one in WIDTHS},
-        words=words, width=beside, height=min(max(round(beside * height / width), 1), HIGHEST * beside // BESIDE),
+        words=words, width=beside, height=max(round(beside * min(height / width, TALLEST)), 1),
     )  # fmt: skip

@@ -31,6 +31,10 @@ def test_it_is_webp_no_wider_than_asked_for_and_kept(tmp_path: Path) -> None:
         media.light(path, 288, tmp_path / "cache")
 
 
+def test_of_a_tall_one_the_middle_is_taken(tmp_path: Path) -> None:
+    assert _opened(media.light(_picture(tmp_path, size=(300, 2000)), 144, tmp_path / "cache")).size == (144, 216)
+
+
 def test_a_smaller_one_is_not_blown_up_and_keeps_what_is_see_through(tmp_path: Path) -> None:
     seen = _opened(media.light(_picture(tmp_path, "RGBA", (100, 50)), 144, tmp_path / "cache"))
     assert (seen.size, seen.mode) == ((100, 50), "RGBA")
