@@ -2,8 +2,13 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+
+_MAKING = threading.RLock()
+"""Many who ask at once for what is not kept yet wait for the one who makes it."""
 
 
 def receive(folder: Path, pieces: Iterable[bytes], suffix: str = "") -> Path:
@@ -30,3 +35,16 @@ def write(target: Path, data: bytes) -> None:
     except OSError:
         half.unlink(missing_ok=True)
         raise
+
+
+def kept(target: Path, make: Callable[[], bytes]) -> bytes:
+    """What lies in this file; else what `make` gives, which lies there from now on, whole or not at all."""
+    with suppress(OSError):
+        return target.read_bytes()
+    with _MAKING:
+        with suppress(OSError):  # somebody else has made it meanwhile
+            return target.read_bytes()
+        made = make()
+        with suppress(OSError):  # a full disk, or no folder: it is made anew the next time
+            write(target, made)
+        return made

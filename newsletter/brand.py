@@ -6,7 +6,7 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, String, Text, delete, false, select, true
+from sqlalchemy import BigInteger, ForeignKey, String, Text, delete, false, select, true
 from sqlalchemy.orm import Mapped, Session, attribute_keyed_dict, mapped_column, relationship, validates
 
 from newsletter import characters, throwaway
@@ -57,6 +57,10 @@ class Brand(Base):
     """Where readers book a talk; "" where there is no such page."""
     sites: Mapped[str] = mapped_column(String(4000), default="", server_default="")
     """Origins of the owner's other sites, a line each: our forms may stand there, and lead there (`forms.hosts`)."""
+    has_article_forms: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether a form stands below each article of the archive."""
+    article_form_id: Mapped[int | None] = mapped_column(ForeignKey("forms.id", ondelete="SET NULL"))
+    """Which one; None: the one that fits the article (`web.article_form`)."""
     follow_urls: Mapped[str] = mapped_column(Text, default="", server_default="")
     """Where else readers find the owner, a link a line (`follow.read`)."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")

@@ -6,7 +6,7 @@ dry run. `work` lets a worker process it in batches. Tag changes happen at once 
 
 from newsletter.bulk_actions.effect import reach
 from newsletter.bulk_actions.record import ActionKind, ActionState, BulkAction, NotNow, People, forget_mentions
-from newsletter.bulk_actions.tagging import TagChange, change_tag, forget_old, undoable
+from newsletter.bulk_actions.tagging import TagChange, change_tag, forget_old, reach_tag, undoable
 from newsletter.bulk_actions.work import go_on, hold_back, is_waiting
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "hold_back",
     "is_waiting",
     "reach",
+    "reach_tag",
     "undoable",
 ]

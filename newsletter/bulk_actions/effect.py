@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from newsletter import journey
 from newsletter.bulk_actions.record import ActionKind, BulkAction, People
 from newsletter.events import By, Press
-from newsletter.guides import Guide
+from newsletter.guides import Guide, has_earlier_edition
 from newsletter.journey import House
 from newsletter.languages import marked
 from newsletter.mail.ledger import Reason
@@ -49,6 +49,8 @@ def _reached(kind: ActionKind, guide: Guide | None, sequence: Sequence | None, t
     match kind:
         case ActionKind.GUIDE if guide:
             return (Subscriber.status == Status.CONFIRMED) & condition(Rules(AskedFor(guide.slug)).on(now))
+        case ActionKind.EDITION if guide:
+            return has_earlier_edition(guide)
         case ActionKind.LEAVE_TOPIC if topic:
             return Subscriber.newsletter & takes_topic(topic.id)
         case ActionKind.STOP_SERIES if sequence:
@@ -65,7 +67,7 @@ def _enrolled(sequence_id: int) -> Select[int]:
 def do(session: Session, house: House, action: BulkAction, person: Subscriber, now: datetime) -> Done:
     """Apply the action to one person, if it can affect them now."""
     match action.kind:
-        case ActionKind.GUIDE:
+        case ActionKind.GUIDE | ActionKind.EDITION:
             return Done(_send_guide(session, house, action, person, now))
         case ActionKind.LEAVE_TOPIC:
             press = Press(By.OWNER, TAKEN)
@@ -82,7 +84,8 @@ def _send_guide(session: Session, house: House, action: BulkAction, person: Subs
     reached = _reached(action.kind, action.guide, None, None, now)
     if session.scalar(select(Subscriber.id).where(Subscriber.id == person.id, reached)) is None:
         return False
-    return journey.offer_guide(session, house, person, action.guide, now)
+    is_new = action.kind is ActionKind.EDITION
+    return journey.offer_guide(session, house, person, action.guide, now, new_edition=is_new)
 
 
 def _stop_series(session: Session, action: BulkAction, person: Subscriber, now: datetime) -> bool:

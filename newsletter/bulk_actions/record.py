@@ -28,6 +28,8 @@ class ActionKind(StrEnum):
 
     GUIDE = "guide"
     """Send the guide again, to those who had asked for it."""
+    EDITION = "edition"
+    """Send the newest edition of a guide, to those who have an earlier one."""
     LEAVE_TOPIC = "leave-topic"
     STOP_SERIES = "stop-series"
     ERASE = "erase"
@@ -44,6 +46,8 @@ class ActionState(StrEnum):
     CALLED_OFF = "called-off"
 
 
+SENDING = (ActionKind.GUIDE, ActionKind.EDITION)
+"""Those that send a guide."""
 WORKING = (ActionState.WAITING, ActionState.RUNNING)
 STANDS = {
     ActionState.WAITING: marked("waiting to begin"),

@@ -73,6 +73,15 @@ def change_tag(session: Session, name: str, who: ColumnElement[bool], now: datet
     return made
 
 
+def reach_tag(session: Session, name: str, who: ColumnElement[bool], *, gives: bool) -> tuple[int, int]:
+    """The dry run: for how many people this holds, and how many of their tags would change."""
+    has = select(SubscriberTag.tag_id).join(Tag).where(SubscriberTag.subscriber_id == Subscriber.id, Tag.name == name)
+    meant = select(func.count()).select_from(Subscriber).where(who)
+    have = session.scalar(meant.where(has.correlate(Subscriber).exists())) or 0
+    people = session.scalar(meant) or 0
+    return people, people - have if gives else have
+
+
 def _without(session: Session, change: int, name: str) -> Select[int, int]:
     """Those without the tag. Locks the tag row, so that a concurrent tagging waits and is not undone with this one."""
     (tag,) = tag_ids(session, [name]).values()

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from newsletter.bulk_actions.effect import NOT_REACHED, do
-from newsletter.bulk_actions.record import WORKING, ActionKind, ActionState, BulkAction
+from newsletter.bulk_actions.record import SENDING, WORKING, ActionKind, ActionState, BulkAction
 from newsletter.clock import Clock
 from newsletter.db import Database, Moment, holds
 from newsletter.journey import House
@@ -88,8 +88,8 @@ def _process_batch(place: Place) -> bool:
 
 
 def _has_to_wait(session: Session, action: BulkAction, now: datetime) -> bool:
-    """Whether a guide action must wait until the transactional mails in the queue have left."""
-    return action.kind is ActionKind.GUIDE and holds(session, has_mail(Lane.TRANSACTIONAL, now))
+    """Whether an action that sends guides must wait until the transactional mails in the queue have left."""
+    return action.kind in SENDING and holds(session, has_mail(Lane.TRANSACTIONAL, now))
 
 
 def _next_batch(session: Session, action: BulkAction) -> list[tuple[Subscriber, bool]]:

@@ -8,10 +8,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import click
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
 
 from newsletter.cli.listed import open_list, parse_order
 from newsletter.cli.opened import opened
@@ -22,6 +25,8 @@ from newsletter.imports.for_known import ForKnown
 from newsletter.imports.run import Order
 from newsletter.imports.sentences import changes, how_read, outcome, refusals, rows, summary
 from newsletter.runtime import Runtime
+from newsletter.subscribers import segments
+from newsletter.subscribers.segments import condition
 
 PAUSE = 0.03
 """Seconds between batches on SQLite, so that the running program gets its single write lock too."""
@@ -166,18 +171,35 @@ def _errors(named: Path | None, file: Path) -> Path:
 
 @subscribers.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-def export(file: Path | None) -> None:
-    """Write everybody as CSV to FILE, or to the terminal."""
+@click.option("--segment", default="", metavar="NAME", help="Only who is in this saved segment (default: everybody).")
+def export(file: Path | None, segment: str) -> None:
+    """Write people as CSV to FILE, or to the terminal."""
     if file and not file.parent.is_dir():
         raise click.ClickException(f"There is no folder {file.parent}; make it first, or name another.")
     with opened() as rt, rt.database.reading() as session:
+        only = _in_segment(session, segment, rt.clock.now()) if segment else ()
         if file is None:
-            export_csv(session, sys.stdout, rt.secrets)
+            export_csv(session, sys.stdout, rt.secrets, *only)
             return
         half = file.with_name(f"{file.name}.part")
         try:
             with half.open("w", encoding="utf-8", newline="") as out:
-                export_csv(session, out, rt.secrets)
+                export_csv(session, out, rt.secrets, *only)
             os.replace(half, file)  # atomic
         finally:
             half.unlink(missing_ok=True)
+
+
+def _in_segment(session: Session, name: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Who is in a saved segment, as the list of people asks it."""
+    found = segments.named(session, name)
+    if found is None:
+        listed = ", ".join(f"“{one.name}”" for one in segments.every(session)) or "none yet"
+        raise click.BadParameter(f"there is no segment “{name}”; there are: {listed}", param_hint="--segment")
+    rules = found.rules.on(now)
+    if not rules.is_readable:
+        raise click.BadParameter(
+            f"the rules of “{found.name}” cannot be read any more; mend them on the page Segments",
+            param_hint="--segment",
+        )
+    return (condition(rules),)

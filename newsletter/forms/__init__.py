@@ -13,6 +13,7 @@ from newsletter.forms.form import (
     is_slug,
     named,
     open_form,
+    showing,
     standard,
 )
 from newsletter.forms.hosts import BadHost, allowed_origin, may_lead_to, origin_of, read_origins
@@ -43,6 +44,7 @@ __all__ = [
     "open_form",
     "origin_of",
     "read_origins",
+    "showing",
     "sightings",
     "standard",
 ]

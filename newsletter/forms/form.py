@@ -64,7 +64,14 @@ class Form(Base):
     """Whether a form that gives a guide has the (unticked) box for the newsletter."""
     offers_topics: Mapped[bool] = mapped_column(default=False)
     """Whether it lets people choose among the topics, where it gives or offers the newsletter."""
+    fixed_topics: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """The numbers of the topics that the newsletter by it is about, where its owner has settled them; none: nobody has.
+    """
     shows_cover: Mapped[bool] = mapped_column(default=True)
+    picture: Mapped[str | None] = mapped_column(String(64))
+    """The name of a picture of the library, which stands in the cover's place."""
+    picture_words: Mapped[str] = mapped_column(String(300), default="")
+    """What it shows, for whoever cannot see it."""
     ground: Mapped[str] = mapped_column(String(7), default=GROUND)
     ink: Mapped[str] = mapped_column(String(7), default=INK)
     accent: Mapped[str] = mapped_column(String(7), default=ACCENT)
@@ -79,7 +86,7 @@ class Form(Base):
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None] = mapped_column()
 
-    @validates("name", "headline", "words", "button", "consent_words")
+    @validates("name", "headline", "words", "button", "consent_words", "picture_words")
     def _clean(self, _: str, typed: str) -> str:
         return characters.line(typed)
 
@@ -104,6 +111,11 @@ class Form(Base):
     def is_open(self) -> bool:
         """Whether it takes sign-ups."""
         return self.archived_at is None
+
+    @property
+    def lets_choose(self) -> bool:
+        """Whether people choose among the topics of the newsletter that it gives or offers."""
+        return bool(self.offers_topics and not self.fixed_topics and (self.gives_newsletter or self.offers_newsletter))
 
     @property
     def gives_newsletter(self) -> bool:
@@ -159,6 +171,11 @@ def asked_for(session: Session) -> set[str]:
     return {key for keys in rows for key in keys}
 
 
+def showing(session: Session, name: str) -> list[str]:
+    """What the forms are called in which a picture of this name stands."""
+    return list(session.scalars(select(Form.name).where(Form.picture == name).order_by(Form.id)))
+
+
 def every(session: Session) -> list[Form]:
     """All forms, the open ones first."""
     return list(session.scalars(select(Form).order_by(Form.archived_at.is_not(None), Form.id)))
@@ -177,8 +194,8 @@ def free_slug(session: Session, wanted: str) -> str:
 
 
 _COPIED = ("gives", "guide_slug", "headline", "words", "button", "consent_words", "asks_name", "asks_fields",
-           "offers_newsletter", "offers_topics",
-           "shows_cover", "ground", "ink", "accent", "language", "after_url", "tags", "sequence_id")  # fmt: skip
+           "offers_newsletter", "offers_topics", "fixed_topics", "shows_cover", "picture", "picture_words",
+           "ground", "ink", "accent", "language", "after_url", "tags", "sequence_id")  # fmt: skip
 
 
 def copy_of(session: Session, form: Form, now: datetime) -> Form:

@@ -1,6 +1,7 @@
 """Guides: the free PDFs (lead magnets), and who requested and downloaded them."""
 
 from newsletter.guides.accept import Unfit, accept
+from newsletter.guides.edition import by_edition, has_earlier_edition
 from newsletter.guides.files import SHIPPED, Files
 from newsletter.guides.guide import (
     Guide,
@@ -35,8 +36,10 @@ __all__ = [
     "Unfit",
     "accept",
     "add",
+    "by_edition",
     "fetch",
     "given_since",
+    "has_earlier_edition",
     "inspect",
     "mail_accents",
     "picture",

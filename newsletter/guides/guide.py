@@ -53,6 +53,8 @@ class Guide(Base):
 
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether it is unlisted and takes no sign-ups. Those who have it keep it."""
+    edition: Mapped[int] = mapped_column(default=1, server_default="1")
+    """The number of the present PDF: how often the owner has uploaded one."""
     landing: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """Its landing page (`LandingPage.as_json`), if the owner composed one."""
 
@@ -127,6 +129,8 @@ class GuideRequest(Base):
     requested_at: Mapped[datetime]
     fetched_at: Mapped[datetime | None] = mapped_column()
     """When the PDF was first downloaded after this request, if it was."""
+    edition: Mapped[int] = mapped_column(default=1, server_default="1")
+    """The newest edition that its mail, or a later download, led to."""
 
     guide: Mapped[Guide] = relationship()
 
@@ -169,7 +173,7 @@ def send(session: Session, subscriber: Subscriber, guide: Guide, files: Files, n
     `about`: further context for the mail: `series`, whether articles follow, or what it asks about. `held_back`: why it
     must not be sent; it is then recorded as cancelled.
     """
-    request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now)
+    request = GuideRequest(subscriber_id=subscriber.id, guide=guide, requested_at=now, edition=guide.edition)
     session.add(request)
     session.flush()
     ledger.queue(
@@ -201,4 +205,6 @@ def fetch(session: Session, subscriber: Subscriber, guide: Guide, now: datetime)
     """Record a download; False if this person never requested this guide."""
     asked = (GuideRequest.subscriber_id == subscriber.id, GuideRequest.guide_id == guide.id)
     session.execute(update(GuideRequest).where(*asked, GuideRequest.fetched_at.is_(None)).values(fetched_at=now))
+    session.execute(update(GuideRequest).where(*asked, GuideRequest.edition < guide.edition)
+                    .values(edition=guide.edition))  # fmt: skip
     return session.scalar(select(GuideRequest.id).where(*asked).limit(1)) is not None

@@ -39,6 +39,7 @@ def replace(files: Files, guide: Guide, received: Path) -> None:
     """Replace a guide's PDF; links in mails already sent lead to the new one. Raises Unfit."""
     accept(received)
     files.put(guide.slug, received)
+    guide.edition += 1
 
 
 def _free_slug(session: Session, title: str) -> str:

@@ -1,22 +1,17 @@
 """Pictures of a guide's pages, rendered once and cached."""
 
-import threading
-from collections.abc import Callable
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
-from newsletter import atomic
+from newsletter.atomic import kept
 from newsletter.guides.inspect import inspect, opened
 
 WIDTHS = (160, 320, 640)
 """Available widths in pixels, for samples and covers at screen densities of one to three."""
 QUALITY = 80
 """Of lossy WebP: small type stays sharp, at a third of the PNG's size."""
-_MAKING = threading.RLock()
-"""Concurrent requests for an uncached picture wait for the first to render it."""
 
 
 def picture(path: Path, page: int, width: int, cache: Path) -> bytes:
@@ -31,19 +26,6 @@ def webp(path: Path, page: int, width: int, cache: Path) -> bytes:
     """Like `picture` as WebP, in the smallest of `WIDTHS` that is at least `width`, else the largest."""
     fits = next((one for one in WIDTHS if one >= width), WIDTHS[-1])
     return kept(_place(path, page, fits, cache, "webp"), lambda: _webp(_drawn(path, page, fits)))
-
-
-def kept(target: Path, make: Callable[[], bytes]) -> bytes:
-    """The file's content; if it is missing, calls `make` and stores the result atomically."""
-    with suppress(OSError):
-        return target.read_bytes()
-    with _MAKING:
-        with suppress(OSError):  # another thread made it meanwhile
-            return target.read_bytes()
-        made = make()
-        with suppress(OSError):  # a full disk or no folder: rendered again next time
-            atomic.write(target, made)
-        return made
 
 
 def _place(path: Path, page: int, width: int, cache: Path, suffix: str) -> Path:

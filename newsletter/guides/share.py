@@ -5,8 +5,9 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter
 
+from newsletter.atomic import kept
 from newsletter.guides.inspect import inspect
-from newsletter.guides.page_picture import kept, picture
+from newsletter.guides.page_picture import picture
 
 SIZE = 1200, 630
 """Pixels; a ratio of 1.91, which Facebook, LinkedIn, WhatsApp and X do not crop."""

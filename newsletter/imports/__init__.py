@@ -9,7 +9,7 @@ be undone (`undo`).
 
 from newsletter.imports.direct import import_csv
 from newsletter.imports.errors import ErrorsFile
-from newsletter.imports.export import COLUMNS, export_csv
+from newsletter.imports.export import COLUMNS, csv_pieces, export_csv
 from newsletter.imports.forgetting import forget_mentions, forget_old
 from newsletter.imports.imported_person import ImportedPerson
 from newsletter.imports.lease import hold_back, is_waiting
@@ -30,6 +30,7 @@ __all__ = [
     "NotNow",
     "Report",
     "Work",
+    "csv_pieces",
     "export_csv",
     "forget_mentions",
     "forget_old",

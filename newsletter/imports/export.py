@@ -1,8 +1,10 @@
 """Exports subscribers as CSV that an import restores exactly."""
 
 import csv
+import io
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TextIO
 
 from sqlalchemy import ColumnElement, Row, exists, select
@@ -38,39 +40,77 @@ BLOCKED = "blocked"
 
 
 def export_csv(session: Session, out: TextIO, secrets: Sequence[bytes], *only: ColumnElement[bool]) -> None:
-    """Write a header and a row per subscriber, with tags and custom fields. `only`: conditions on subscribers.
+    """Write all pieces (`csv_pieces`) as one session sees them."""
+    for piece in csv_pieces(lambda: nullcontext(session), secrets, *only):
+        out.write(piece)
 
-    Those who left and are also suppressed become "blocked", so that an import keeps them out. `secrets`: the secret
-    keys.
+
+def csv_pieces(reading: Callable[[], AbstractContextManager[Session]], secrets: Sequence[bytes],
+               *only: ColumnElement[bool]) -> Iterator[str]:  # fmt: skip
+    """Yield a header and a row per subscriber, with tags and custom fields. `only`: conditions on subscribers.
+
+    Each piece holds a few thousand rows and is read in a session of its own, so a slow reader keeps no connection
+    waiting and a million people are never in memory. Those who left and are also suppressed become "blocked", so that
+    an import keeps them out. `secrets`: the secret keys.
     """
-    writer = csv.writer(out)
-    own = own_merge_fields(session)
-    has_own = exists().where(Subscriber.language.is_not(None), *only).select()
-    named = (*COLUMNS, LANGUAGE) if session.scalar(has_own) else COLUMNS
-    writer.writerow((*named, "topics", WEEKLY, OBJECTS, "tags", *(one.name for one in own)))
-    columns = [getattr(Subscriber, name) for name in named]
+    with reading() as session:
+        sheet = _Sheet(session, secrets, only)
+        yield sheet.written([sheet.header])
     last = 0
-    while page := session.execute(
-        select(Subscriber.id, Subscriber.email_key, Subscriber.every_topic, Subscriber.digest, *columns)
-        .where(Subscriber.id > last, *only)
-        .order_by(Subscriber.id)
-        .limit(_PAGE)
-    ).all():
+    while True:
+        with reading() as session:
+            page = sheet.page(session, last)
+            rows = sheet.rows(session, page) if page else []
+        if not page:
+            return
+        last = page[-1][0]
+        yield sheet.written(rows)
+
+
+class _Sheet:
+    """What each piece of one file has in common."""
+
+    def __init__(self, session: Session, secrets: Sequence[bytes], only: Sequence[ColumnElement[bool]]) -> None:
+        has_own = exists().where(Subscriber.language.is_not(None), *only).select()
+        self._own = own_merge_fields(session)
+        self._named = (*COLUMNS, LANGUAGE) if session.scalar(has_own) else COLUMNS
+        self._secrets, self._only = secrets, only
+
+    @property
+    def header(self) -> Sequence[str]:
+        return (*self._named, "topics", WEEKLY, OBJECTS, "tags", *(one.name for one in self._own))
+
+    def page(self, session: Session, last: int) -> Sequence[Row[*tuple[Any, ...]]]:
+        """The next people behind this number."""
+        columns = [getattr(Subscriber, name) for name in self._named]
+        look = select(Subscriber.id, Subscriber.email_key, Subscriber.every_topic, Subscriber.digest, *columns)
+        return session.execute(
+            look.where(Subscriber.id > last, *self._only).order_by(Subscriber.id).limit(_PAGE)
+        ).all()  # fmt: skip
+
+    def rows(self, session: Session, page: Sequence[Row[*tuple[Any, ...]]]) -> list[list[str]]:
         first, last = page[0][0], page[-1][0]
-        tags, blocked = _tags(session, first, last), _blocked(session, secrets, page)
+        tags, blocked = _tags(session, first, last), _blocked(session, self._secrets, page)
         topics, objecting = _topics(session, first, last), _objecting(session, first, last)
-        held = _held(session, own, first, last)
+        held = _held(session, self._own, first, last)
+        made = []
         for id, key, every_topic, weekly, *values in page:
             if key in blocked:
                 values[COLUMNS.index("status")] = BLOCKED
-            fields = [held.get((id, one.id), "") for one in own]
+            fields = [held.get((id, one.id), "") for one in self._own]
             listed = EVERY_TOPIC if every_topic else tag_cell(topics.get(id, ()))
             said = ("yes" if weekly else "", "yes" if id in objecting else "")
             cells = (*values, listed, *said, tag_cell(tags.get(id, ())), *fields)
-            writer.writerow([guarded(_text(value)) for value in cells])
+            made.append([guarded(_text(value)) for value in cells])
+        return made
+
+    def written(self, rows: Iterable[Sequence[str]]) -> str:
+        out = io.StringIO(newline="")
+        csv.writer(out).writerows(rows)
+        return out.getvalue()
 
 
-def _blocked(session: Session, secrets: Sequence[bytes], page: Sequence[Row[Any]]) -> set[str]:
+def _blocked(session: Session, secrets: Sequence[bytes], page: Sequence[Row[*tuple[Any, ...]]]) -> set[str]:
     """Address keys of those who left and are also suppressed."""
     return suppressed(session, secrets, [row.email_key for row in page if row.status is Status.UNSUBSCRIBED])
 

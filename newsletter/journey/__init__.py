@@ -17,8 +17,17 @@ from newsletter.journey.give import (
     request_guide,
 )
 from newsletter.journey.leave import erase, forget, has_left_bounced, lift, refuse, unsubscribe
-from newsletter.journey.move import Stayed, ask_move, move, open_change, stay
-from newsletter.journey.pause import PAUSE, end_pause, end_pauses, pause, pause_is_over
+from newsletter.journey.move import NoMove, Stayed, ask_move, move, open_change, stay, why_not
+from newsletter.journey.pause import (
+    FOR_THEM,
+    PAUSE,
+    end_pause,
+    end_pause_for_them,
+    end_pauses,
+    pause,
+    pause_is_over,
+    was_paused_for_them,
+)
 from newsletter.journey.prove import Proof, ask_proof, proves
 from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
 from newsletter.journey.sign_up import SignUp, subscribe
@@ -26,12 +35,14 @@ from newsletter.journey.topics import change_topics, leave_topic, narrow_topics
 from newsletter.journey.undo import say_why, slip, undo_leaving, why_left
 
 __all__ = [
+    "FOR_THEM",
     "LINK_DAYS",
     "PAUSE",
     "AskedFor",
     "Confirmed",
     "House",
     "LinkOver",
+    "NoMove",
     "Proof",
     "SignUp",
     "Stayed",
@@ -46,6 +57,7 @@ __all__ = [
     "choose",
     "confirm",
     "end_pause",
+    "end_pause_for_them",
     "end_pauses",
     "erase",
     "forget",
@@ -77,5 +89,7 @@ __all__ = [
     "take_singles",
     "undo_leaving",
     "unsubscribe",
+    "was_paused_for_them",
     "why_left",
+    "why_not",
 ]

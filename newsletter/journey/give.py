@@ -67,8 +67,11 @@ def request_guide(session: Session, house: House, subscriber: Subscriber, guide:
     return True
 
 
-def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, now: datetime) -> bool:
-    """Send a guide on the owner's behalf. It starts nothing: its mail asks whether what comes with it is wanted.
+def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: Guide, now: datetime, *,
+                new_edition: bool = False) -> bool:  # fmt: skip
+    """Send a guide on the owner's behalf, or its `new_edition` to somebody with an earlier one. It starts nothing.
+
+    Its mail asks whether what comes with it is wanted too.
 
     Return False for a double click, or if it was sent too often today.
     """
@@ -81,8 +84,8 @@ def offer_guide(session: Session, house: House, subscriber: Subscriber, guide: G
     )  # fmt: skip
     session.add(consent)
     session.flush()
-    guides.send(session, subscriber, guide, house.guides, now, offer(session, subscriber, consent, guide) | {
-        "by_owner": True})  # fmt: skip
+    why = {"by_owner": True} | ({"new_edition": True} if new_edition else {})
+    guides.send(session, subscriber, guide, house.guides, now, offer(session, subscriber, consent, guide) | why)
     return True
 
 

@@ -6,13 +6,14 @@ new address: the page says the same in every case, and the limits on forms apply
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from newsletter import clicks
 from newsletter.db import lock
-from newsletter.events import EventKind, Press, note
+from newsletter.events import By, EventKind, Press, note
 from newsletter.journey.confirm import LinkOver, take_newsletter
 from newsletter.journey.give import House, start
 from newsletter.journey.leave import delete_unproven, forget_mentions, unsubscribe
@@ -55,6 +56,18 @@ class Stayed(StrEnum):
     """Nothing: it is too late, or something else was requested since."""
 
 
+class NoMove(StrEnum):
+    """Why nobody is asked when an owner wants to write to somebody elsewhere."""
+
+    NO_READER = "no reader"
+    SAME = "same"
+    TAKEN = "taken"
+    """Somebody is subscribed by that address, or was and has left."""
+    KEPT = "kept"
+    """Nothing may be sent there: it bounced, or its reader refused for good."""
+    OFTEN = "often"
+
+
 class _RolledBack(Exception):
     """Nothing is sent to the new address."""
 
@@ -76,13 +89,19 @@ def ask_move(session: Session, house: House, subscriber: Subscriber, to: Address
     change = AddressChange(subscriber_id=subscriber.id, asked_at=now, wording_id=read)
     session.add(change)
     session.flush()
-    _ask_there(session, house, change, to, now)
-    told = link_to(Proof.STAY, change.id, now)
+    _ask_there(session, house, change, to, _asked_by(press), now)
+    told = link_to(Proof.STAY, change.id, now) | _asked_by(press)
     ledger.queue(session, subscriber, Stream.PROVE, f"stay:{change.id}", now, context=told)
     return True
 
 
-def _ask_there(session: Session, house: House, change: AddressChange, to: Address, now: datetime) -> None:
+def _asked_by(press: Press) -> dict[str, Any]:
+    """What the mails need to know, so that they name no page that nobody used."""
+    return {"by_owner": True} if press.by is By.OWNER else {}
+
+
+def _ask_there(session: Session, house: House, change: AddressChange, to: Address, by: dict[str, Any],
+               now: datetime) -> None:  # fmt: skip
     """Queue the mail to the new address. If none may be sent, do the same and roll it back, as for a sign-up."""
     found = Suppression.of_address(session, house.secrets, to)
     left = allowance(session, house.secrets, to, house.sign_ups_per_domain, now)
@@ -92,7 +111,7 @@ def _ask_there(session: Session, house: House, change: AddressChange, to: Addres
             other = register(session, to, now, language=change.subscriber.language)
             proven = other.status is Status.CONFIRMED
             change.to = other
-            asked = link_to(Proof.MOVE, change.id, now) | refusal(house, to)
+            asked = link_to(Proof.MOVE, change.id, now) | refusal(house, to) | by
             ledger.queue(session, other, Stream.PROVE, f"move:{change.id}", now, context=asked,
                          due_at=max(left.domain_free_at, now))  # fmt: skip
             if _is_kept_from(other, found, left, proven, now):
@@ -102,6 +121,23 @@ def _ask_there(session: Session, house: House, change: AddressChange, to: Addres
         kept = False
     session.add(FormMail(mailbox_hash=left.mailbox_hash, domain_hash=left.domain_hash, sent=kept, proven=proven,
                          at=now if proven else left.domain_free_at))  # fmt: skip
+
+
+def why_not(session: Session, house: House, subscriber: Subscriber, to: Address, now: datetime) -> NoMove | None:
+    """Why nobody would be asked at this address, for the owner; None: they would. A reader is never told."""
+    if subscriber.status is not Status.CONFIRMED:
+        return NoMove.NO_READER
+    if to.key == subscriber.email_key:
+        return NoMove.SAME
+    other = session.scalar(select(Subscriber).where(Subscriber.email_key == to.key))
+    if other is not None and other.status is not Status.PENDING:
+        return NoMove.TAKEN
+    reasons = {one.reason for one in Suppression.of_address(session, house.secrets, to)}
+    if reasons & {*SUPPRESSING, SuppressionReason.BOUNCED}:
+        return NoMove.KEPT
+    left = allowance(session, house.secrets, to, house.sign_ups_per_domain, now)
+    often = is_often_enough(session, subscriber, now) or not left.permits(proven=False) or left.waits_too_long(now)
+    return NoMove.OFTEN if often else None
 
 
 def _is_kept_from(other: Subscriber, found: list[Suppression], left: Allowance, proven: bool, now: datetime) -> bool:

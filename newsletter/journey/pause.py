@@ -7,12 +7,15 @@ from sqlalchemy.orm import Session
 
 from newsletter import sequences
 from newsletter.db import Moment, lock
-from newsletter.events import EventKind, Press, note
+from newsletter.events import By, Event, EventKind, Press, note
+from newsletter.languages import marked
 from newsletter.mail import ledger
 from newsletter.mail.ledger import Lane, Message, Reason, digest
 from newsletter.subscribers import Status, Subscriber
 
 PAUSE = timedelta(days=30)
+FOR_THEM = Press(By.OWNER, marked("Paused by the owner, at the person's request."), "/owner")
+"""The owner's press that pauses somebody: by its page it is told from what a restore brings back."""
 
 
 def pause(session: Session, subscriber: Subscriber, press: Press, now: datetime, until: datetime | None = None) -> bool:
@@ -40,6 +43,22 @@ def end_pause(session: Session, subscriber: Subscriber, press: Press, now: datet
     note(session, subscriber.id, EventKind.WENT_ON, press, now)
     _go_on(session, subscriber, now)
     return True
+
+
+def was_paused_for_them(session: Session, subscriber: Subscriber) -> bool:
+    """Whether they rest by the owner's press, not by their own."""
+    theirs = (Event.subscriber_id == subscriber.id, Event.kind == EventKind.PAUSED)
+    last = session.scalars(select(Event).where(*theirs).order_by(Event.id.desc()).limit(1)).first()
+    return subscriber.is_paused and last is not None and (last.by, last.page) == (FOR_THEM.by, FOR_THEM.page)
+
+
+def end_pause_for_them(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
+    """The owner takes back their own press. False: the person has paused by theirs, which only they end.
+
+    Nor is there anything to take back where it is over.
+    """
+    lock(session, subscriber)
+    return was_paused_for_them(session, subscriber) and end_pause(session, subscriber, press, now)
 
 
 def _go_on(session: Session, subscriber: Subscriber, now: datetime) -> None:

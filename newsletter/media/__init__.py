@@ -1,6 +1,21 @@
 """Media: the owner's picture library."""
 
-from newsletter.media.picture import Picture, add, keep, named_in, remove, uses
+from newsletter.media.light import TALLEST, WIDTHS, light
+from newsletter.media.picture import Picture, add, first_in, keep, named_in, remove, uses
 from newsletter.media.prepare import BadPicture, Prepared, prepare
 
-__all__ = ["BadPicture", "Picture", "Prepared", "add", "keep", "named_in", "prepare", "remove", "uses"]
+__all__ = [
+    "TALLEST",
+    "WIDTHS",
+    "BadPicture",
+    "Picture",
+    "Prepared",
+    "add",
+    "first_in",
+    "keep",
+    "light",
+    "named_in",
+    "prepare",
+    "remove",
+    "uses",
+]

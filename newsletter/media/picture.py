@@ -15,6 +15,8 @@ from newsletter.media.prepare import Prepared
 
 LONGEST_WORDS = 300
 _NAMED = re.compile(r"/media/([A-Za-z0-9-]+\.[A-Za-z0-9]+)")
+_SHOWN = re.compile(r"!\[([^\]]*)\]\([^)\s]*/media/([A-Za-z0-9-]+\.[A-Za-z0-9]+)[)\s]")
+"""A picture of ours in Markdown: its words, and its name."""
 
 
 class Picture(Base):
@@ -89,6 +91,12 @@ def keep(session: Session, names: Collection[str]) -> None:
 def named_in(text: str) -> set[str]:
     """The names of the pictures in a text."""
     return set(_NAMED.findall(text))
+
+
+def first_in(text: str) -> tuple[str, str] | None:
+    """The name of the first picture that a text shows, and its words; None: it shows none of ours."""
+    found = _SHOWN.search(text)
+    return (found[2], " ".join(found[1].split())) if found else None
 
 
 def remove(session: Session, folder: Path, picture: Picture) -> bool:

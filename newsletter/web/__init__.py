@@ -37,6 +37,7 @@ from newsletter.web import (
 )
 from newsletter.web.origin import Origin
 from newsletter.web.rows import Number, RowId
+from newsletter.web.small_picture import small_picture
 from newsletter.web.state import DeliveryTrigger, WebState, has_committed
 
 TRIES = 3
@@ -83,6 +84,7 @@ def create(runtime: Runtime, trigger: DeliveryTrigger) -> Flask:
     for room in (access, security, language, bodies, errors):
         room.install(app)
     assets.install(app)
+    app.jinja_env.globals["small_picture"] = small_picture
     doors = (
         public, guide_pages, sharing, form_page, inbox, again, embed, personal, books, preferences, own, feedback,
         clicks, colours, reports, health, media,

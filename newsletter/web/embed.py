@@ -23,7 +23,7 @@ from newsletter.web.address import ask_ahead
 from newsletter.web.embedded import (
     INPUTS,
     LABELS,
-    cover_of,
+    beside_of,
     form_words,
     offered_topics,
     script_code,
@@ -251,7 +251,7 @@ def frame(session: Session, typed: SubscribeForm, page: str, sent: str = "", act
     form, house = typed.row, brand.current(session)
     _let_frame(house)
     return render_template(
-        "embed/frame.html", form=typed, brand=house, css=style_sheet(form), cover=cover_of(session, form),
+        "embed/frame.html", form=typed, brand=house, css=style_sheet(form), beside=beside_of(session, form),
         labels=LABELS, inputs=INPUTS, page=page, sent=sent, sent_text=SENT_TEXT, slip=slip,
         onward=leads_to(session, form) if sent else "",
         action=url_for("embed.send", slug=form.slug) if action is None else action, **form_words(session, form),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,16 +14,18 @@ from newsletter.forms import Form
 from newsletter.guides import WIDTHS
 from newsletter.settings import ROOT
 from newsletter.subscribers import Field, FieldKind
-from newsletter.web.cards import PagePicture, card
+from newsletter.web.cards import card
 from newsletter.web.forms import SubscribeForm, answer_name, choices_of
 from newsletter.web.language import lazy, spoken
 from newsletter.web.sign_up import box, guide_of, our_site
+from newsletter.web.small_picture import small_picture
 from newsletter.web.wording import TOPICS_ASKED
 
 INPUTS = {FieldKind.DATE: "date"}
 """Input types other than text. Numbers use text, because number inputs discard what they cannot parse."""
-COVER = WIDTHS[1]
-"""Cover width in pixels, shown 72 wide on screens of any density. Every browser that runs the script supports WebP."""
+COVER, COVER_HEIGHT = WIDTHS[1], 102
+"""Width of the cover's file and its height on the page, in pixels. It is shown BESIDE wide on screens of any density;
+every browser that runs the script supports WebP."""
 LABELS = {
     "email": lazy("Your e-mail address"),
     "name": lazy("First name (optional)"),
@@ -87,7 +90,7 @@ def _told(session: Session, form: Form) -> dict[str, Any]:
         "topics": offered_topics(typed),
         "consent": typed.consent_note,
         "agreed": typed.agreed.data,
-        "cover": f"{site}{cover.light[COVER]}" if (cover := cover_of(session, form)) else "",
+        "cover": [f"{site}{beside.light}", beside.words, beside.height] if (beside := beside_of(session, form)) else 0,
         "page": site + url_for("forms.send", slug=form.slug),
         "send": site + url_for("embed.send", slug=form.slug),
         "challenge": site + url_for("embed.challenge", slug=form.slug),
@@ -123,7 +126,23 @@ def form_words(session: Session, form: Form) -> dict[str, str]:
     }
 
 
-def cover_of(session: Session, form: Form) -> PagePicture | None:
-    """The guide's cover, if the form shows it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The picture beside a form's words, BESIDE pixels wide: the owner's own, or the cover of the guide."""
+
+    url: str
+    """As every program shows it."""
+    light: str
+    """For what runs the script: it knows WebP."""
+    srcset: str
+    words: str = ""
+    height: int = COVER_HEIGHT
+
+
+def beside_of(session: Session, form: Form) -> Beside | None:
+    """The picture beside it."""
+    if own := small_picture(form.picture, form.picture_words):
+        return Beside(url=own.url, light=own.url, srcset=own.srcset, words=own.words, height=own.height)
     guide = guide_of(session, form) if form.shows_cover else None
-    return card(guide).cover if guide else None
+    cover = card(guide).cover if guide else None
+    return Beside(url=cover.url, light=cover.light[COVER], srcset=cover.srcset) if cover else None

@@ -159,6 +159,8 @@ class SubscribeForm(AskingForm):
     @property
     def topic_choice(self) -> TopicChoice:
         """After `validate`: which topics of the newsletter are asked for."""
+        if self.row.fixed_topics:
+            return TopicChoice.of(self.row.fixed_topics)
         return TopicChoice.of(map(int, self.topics.data)) if self.topics.data else EVERY_TOPIC
 
     @property
@@ -189,14 +191,14 @@ class SubscribeForm(AskingForm):
 
     @classmethod
     def box(cls, row: Form, brand: Brand, articles: int, asks: Sequence[Field] = (), topics: Sequence[Topic] = (),
-            **kwargs: Any) -> "SubscribeForm":  # fmt: skip
+            fixed: Sequence[str] = (), **kwargs: Any) -> "SubscribeForm":  # fmt: skip
         """The form as its owner has set it. `articles`: how many follow. `asks`: the owner's fields in it. `topics`:
-        those that it lets people choose among."""
+        those that it lets people choose among. `fixed`: the names of those that are settled."""
         with speaking(row.language):
             form = with_answers(cls, asks)(**kwargs)
             form.row, form.house, form.id_prefix, form.spoken = row, brand, row.slug, spoken()
-            form.newsletter.label.text = newsletter_wording(brand)
-            form.consent_note = form_wording(row, brand, articles)
+            form.newsletter.label.text = newsletter_wording(brand, fixed)
+            form.consent_note = form_wording(row, brand, articles, fixed)
             form.topics.choices = [SelectChoice(str(one.id), one.name) for one in topics]
             offered = [str(TOPICS_ASKED), *(f"{one.id} {one.name}" for one in topics)] if topics else []
             words = fingerprint(form.consent_note, form.newsletter.label.text, *offered)

@@ -19,12 +19,14 @@ import structlog
 from flask import Flask, request
 from flask import session as cookie
 from flask_login import current_user
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import FileWrapper
 
 from newsletter.web.bodies import REFUSED, TEXT, largest
 from newsletter.web.origin import settle
 from newsletter.web.owner.door import OPEN_TO_ALL
+from newsletter.web.pieces import Pieces
 from newsletter.web.security import runtime_settings
 
 THREADS = 12
@@ -84,12 +86,20 @@ class Front:
             body.close()
         if REFUSED in environ:
             headers.append(("connection", "close"))
-        if isinstance(answer, str):
+        if isinstance(answer, Pieces):
+            await self._stream(proto.response_stream(status, headers), answer)
+        elif isinstance(answer, str):
             proto.response_file(status, headers, answer)
         else:
             proto.response_bytes(status, headers, answer)
         if REFUSED in environ:
             await _drain(proto)
+
+    async def _stream(self, out: Any, pieces: Pieces) -> None:
+        """Send one piece after the other: a thread makes each, and none waits for a slow reader."""
+        with suppress(ProtocolClosed):  # who has gone away gets no more of it
+            while piece := await self._in_thread(next, pieces, b""):
+                await out.send_bytes(piece)
 
     async def _in_thread(self, work: Callable[..., Any], *args: Any) -> Any:
         self._inside += 1
@@ -123,8 +133,8 @@ class Front:
         body.seek(0)
         environ["CONTENT_LENGTH"] = str(size)
 
-    def _answer(self, environ: dict[str, Any], body: IO[bytes]) -> tuple[int, Headers, bytes | str]:
-        """Run Flask in a thread; returns status, headers and the body or the path of its file."""
+    def _answer(self, environ: dict[str, Any], body: IO[bytes]) -> tuple[int, Headers, bytes | str | Pieces]:
+        """Run Flask in a thread; returns status, headers and the body, the path of its file, or what makes it."""
         said: list[Any] = []
         environ["wsgi.input"] = body
 
@@ -133,6 +143,8 @@ class Front:
             return _no_write
 
         parts = self._app.wsgi_app(environ, start)
+        if isinstance(parts, Pieces):
+            return said[0], said[1], parts
         try:
             answer = parts.path if isinstance(parts, _File) and parts.path else b"".join(parts)
         finally:

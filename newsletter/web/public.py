@@ -10,11 +10,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from newsletter import accounts, brand, content, privacy, topics
 from newsletter.articles import Article
+from newsletter.brand import Brand
 from newsletter.guides import Guide
 from newsletter.theme import FIRST
 from newsletter.topics import Topic
 from newsletter.web import published
 from newsletter.web.address import ask_ahead
+from newsletter.web.article_form import article_form
 from newsletter.web.cards import CONTENT, Card, card, guide_or_404, page_html, shown_guides
 from newsletter.web.colours import sheet_of
 from newsletter.web.feed import atom
@@ -26,10 +28,13 @@ from newsletter.web.language import _, speak, spoken
 from newsletter.web.sharing import canonical
 from newsletter.web.sign_up import footer_form, guide_boxes, per_client, sign_up, told_page, way_back
 from newsletter.web.slip import slip_in
+from newsletter.web.small_picture import small_picture
 from newsletter.web.state import now, reading, runtime, state, transaction
 from newsletter.zones import zone_named
 
 door = Blueprint("public", __name__)
+LISTED = 144
+"""Pixels in width of an article's picture in a list."""
 MORE = 3
 """Number of recent articles shown below an article."""
 
@@ -90,6 +95,7 @@ def _articles(session: Session, limit: int, topic: Topic | None = None) -> list[
             "summary": published.summary(a),
             "published_at": a.published_at,
             "url": url_for("public.article", slug=a.slug),
+            "picture": small_picture(*found, LISTED) if (found := published.picture(a)) else None,
         }
         for a in published.newest(session, now(), limit, topic)
     ]
@@ -181,7 +187,17 @@ def article(slug: str) -> str:
     with reading() as session:
         found = session.scalar(select(Article).where(Article.slug == slug, Article.published_at <= now())) or abort(404)
         others = [one for one in _articles(session, MORE + 1) if one["slug"] != slug][:MORE]
-        return render_template("public/article.html", article=found, body=published.html(session, found), more=others)
+        house = brand.current(session)
+        return render_template(
+            "public/article.html", article=found, body=published.html(session, found), more=others,
+            shared=_shared_picture(found, house), below=article_form(session, found, house),
+        )  # fmt: skip
+
+
+def _shared_picture(found: Article, house: Brand) -> tuple[str, str] | None:
+    """The name and the words of what other sites show beside a link to an article: its own picture, else the logo."""
+    logo = (house.look.logo, house.look.logo_words) if house.look.logo else None
+    return published.picture(found) or logo
 
 
 @door.get("/feed.xml")

@@ -10,6 +10,7 @@ from newsletter import brand
 from newsletter.articles import Article
 from newsletter.mail.contents import content_of
 from newsletter.mail.render import BadArticle, Content
+from newsletter.media import first_in
 from newsletter.sequences import Sequence, Step
 from newsletter.topics import Topic
 from newsletter.web.state import runtime
@@ -55,6 +56,12 @@ def summary(article: Article) -> str:
     """The article's preheader; "" if it contains merge fields."""
     words = article.current.preheader
     return "" if "{" in words else words
+
+
+def picture(article: Article) -> tuple[str, str] | None:
+    """The name and the words of the first picture in an article, as long as its file is there."""
+    found = first_in(article.current.body)
+    return found if found is not None and (runtime().media / found[0]).is_file() else None
 
 
 def words_of(session: Session, article: Article) -> Content:

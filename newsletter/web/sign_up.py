@@ -28,7 +28,12 @@ per_client = limiter.shared_limit("10 per minute; 60 per hour", scope="sign-up")
 def box(session: Session, form: Form, house: Brand, **kwargs: Any) -> SubscribeForm:
     """The WTForms form for a stored form, with the wording that is agreed to."""
     (articles,) = journey.articles_promised(session, [(form, guide_of(session, form))])
-    return SubscribeForm.box(form, house, articles, asked_by(session, form), topics_of(session, form), **kwargs)
+    return _box(session, form, house, articles, **kwargs)
+
+
+def _box(session: Session, form: Form, house: Brand, articles: int, **kwargs: Any) -> SubscribeForm:
+    asks, choices = asked_by(session, form), topics_of(session, form)
+    return SubscribeForm.box(form, house, articles, asks, choices, fixed_of(session, form), **kwargs)
 
 
 def guide_boxes(session: Session, guides: Sequence[Guide], house: Brand, **kwargs: Any) -> dict[str, SubscribeForm]:
@@ -36,12 +41,7 @@ def guide_boxes(session: Session, guides: Sequence[Guide], house: Brand, **kwarg
     rows = forms.for_guides(session, {guide.slug: guide.title for guide in guides}, now())
     boxes = [(rows[guide.slug], guide) for guide in guides]
     promised = zip(boxes, journey.articles_promised(session, boxes), strict=True)
-    return {
-        guide.slug: SubscribeForm.box(
-            form, house, articles, asked_by(session, form), topics_of(session, form), **kwargs
-        )
-        for (form, guide), articles in promised
-    }
+    return {guide.slug: _box(session, form, house, articles, **kwargs) for (form, guide), articles in promised}
 
 
 def asked_by(session: Session, form: Form) -> list[Field]:
@@ -53,8 +53,12 @@ def asked_by(session: Session, form: Form) -> list[Field]:
 
 def topics_of(session: Session, form: Form) -> list[Topic]:
     """The topics a form offers."""
-    asks = form.offers_topics and (form.gives_newsletter or form.offers_newsletter)
-    return topics.open_ones(session) if asks else []
+    return topics.open_ones(session) if form.lets_choose else []
+
+
+def fixed_of(session: Session, form: Form) -> list[str]:
+    """Names of the topics that the owner has fixed for a form."""
+    return topics.names_of(session, form.fixed_topics) if form.fixed_topics else []
 
 
 def footer_form(session: Session, house: Brand) -> SubscribeForm | None:

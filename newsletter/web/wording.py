@@ -14,13 +14,15 @@ NO_NEWSLETTER = lazy("Save, with the box for the newsletter empty.")
 """Does not name the brand, so that switching the newsletter off depends on nothing."""
 
 
-def form_wording(form: Form, brand: Brand, articles: int) -> str:
-    """What a form brings, and the owner's addition. `articles`: how many follow."""
-    told = _newsletter_form(brand.name, articles) if form.gives_newsletter else _guide_form(articles)
+def form_wording(form: Form, brand: Brand, articles: int, topics: Sequence[str] = ()) -> str:
+    """What a form brings, and the owner's addition. `articles`: how many follow. `topics`: the form's fixed ones."""
+    told = _newsletter_form(brand.name, articles, topics) if form.gives_newsletter else _guide_form(articles)
     return f"{told} {form.consent_words}".strip()
 
 
-def _newsletter_form(name: str, articles: int) -> str:
+def _newsletter_form(name: str, articles: int, topics: Sequence[str]) -> str:
+    if topics:
+        return _newsletter_about(name, articles, _listed(topics))
     if not articles:
         return _("We send the %(brand)s newsletter to this address. You can leave at any time.", brand=name)
     return ngettext(
@@ -30,6 +32,23 @@ def _newsletter_form(name: str, articles: int) -> str:
         "weeks. You can leave at any time.",
         articles, brand=name,
     )  # fmt: skip
+
+
+def _newsletter_about(name: str, articles: int, topics: str) -> str:
+    if not articles:
+        return _("We send the %(brand)s newsletter about %(topics)s to this address. You can leave at any time.",
+                 brand=name, topics=topics)  # fmt: skip
+    return ngettext(
+        "We send the %(brand)s newsletter about %(topics)s to this address, and %(num)d short e-mail on the same "
+        "subject over the next weeks. You can leave at any time.",
+        "We send the %(brand)s newsletter about %(topics)s to this address, and %(num)d short e-mails on the same "
+        "subject over the next weeks. You can leave at any time.",
+        articles, brand=name, topics=topics,
+    )  # fmt: skip
+
+
+def _listed(topics: Sequence[str]) -> str:
+    return (" " + _("and") + " ").join(topics)
 
 
 def _guide_form(articles: int) -> str:
@@ -44,8 +63,11 @@ def _guide_form(articles: int) -> str:
     )  # fmt: skip
 
 
-def newsletter_wording(brand: Brand) -> str:
-    """The label of the unticked box."""
+def newsletter_wording(brand: Brand, topics: Sequence[str] = ()) -> str:
+    """The label of the unticked box. `topics`: the form's fixed ones."""
+    if topics:
+        return _("Yes, please also send me the %(brand)s newsletter about %(topics)s. I can leave at any time.",
+                 brand=brand.name, topics=_listed(topics))  # fmt: skip
     return _("Yes, please also send me the %(brand)s newsletter. I can leave at any time.", brand=brand.name)
 
 
@@ -122,8 +144,7 @@ def _guide_wording(title: str, pages: int) -> str:
 def _newsletter_until(name: str, topics: Sequence[str]) -> str:
     if not topics:
         return _("the %(brand)s newsletter, until you leave it", brand=name)
-    named = (" " + _("and") + " ").join(topics)
-    return _("the %(brand)s newsletter about %(topics)s, until you leave it", brand=name, topics=named)
+    return _("the %(brand)s newsletter about %(topics)s, until you leave it", brand=name, topics=_listed(topics))
 
 
 def agreed(label: str, items: Iterable[str]) -> str:

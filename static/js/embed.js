@@ -33,7 +33,7 @@
   const button = el("button", {}, form.button);
   const said = el("p", { class: "said", role: "status" });
   const slip = el("div", { class: "slip" });
-  const picture = form.cover && el("img", { src: form.cover, alt: "", width: 72, height: 102 });
+  const picture = form.cover && el("img", { src: form.cover[0], alt: form.cover[1], width: 72, height: form.cover[2] });
   if (picture) picture.onerror = () => picture.remove(); // the page's policy may let no picture of ours in
   const ticked = el("label", { for: "newsletter" }, form.newsletter);
   const consent = el("span", {}, form.consent);

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from newsletter import bulk_actions, jobs, journey, sequences
 from newsletter.bulk_actions import ActionKind, BulkAction, People
-from newsletter.bulk_actions.record import GRACE
+from newsletter.bulk_actions.record import GRACE, SENDING
 from newsletter.clock import FixedClock
 from newsletter.events import By, Press
 from newsletter.guides import Guide
@@ -35,7 +35,7 @@ class Crowd:
     def begin(self, kind: ActionKind, people: People | None = None) -> int:
         """Ask for it, as the page does."""
         with self.runtime.database.transaction() as session:
-            guide = session.get_one(Guide, self.guide_id) if kind is ActionKind.GUIDE else None
+            guide = session.get_one(Guide, self.guide_id) if kind in SENDING else None
             series = session.get_one(Sequence, self.series_id) if kind is ActionKind.STOP_SERIES else None
             topic = session.get_one(Topic, self.topic_id) if kind is ActionKind.LEAVE_TOPIC else None
             made = BulkAction.begin(

@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 from newsletter.db import Database
 from newsletter.imports.run import BATCH
 from newsletter.settings import ROOT
-from newsletter.subscribers import Status, Subscriber, read_address, register
+from newsletter.subscribers import Status, Subscriber, read_address, register, segments
+from newsletter.subscribers.segments.rules import Called, Rules
 from tests.cli.conftest import Command
 
 
@@ -122,3 +123,18 @@ def test_a_name_that_a_spreadsheet_would_run_goes_out_as_text(name: str, command
         register(session, read_address("jane@example.com"), datetime(2026, 6, 1, tzinfo=UTC), name)
     (row,) = csv.DictReader(io.StringIO(command("subscribers", "export").output))
     assert row["first_name"] == f"'{name}"
+
+
+def test_the_command_writes_out_who_is_in_a_segment(command: Command, house: Database, tmp_path: Path) -> None:
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    with house.transaction() as session:
+        for name in ("jane", "joe"):
+            register(session, read_address(f"{name}@example.com"), at, name.title())
+        segments.save(session, "Janes", Rules(Called("jane")), at)
+    file = tmp_path / "out.csv"
+    assert command("subscribers", "export", str(file), "--segment", "janes").exit_code == 0
+    assert [row["email"] for row in csv.DictReader(io.StringIO(file.read_text()))] == ["jane@example.com"]
+    refused = command("subscribers", "export", str(tmp_path / "other.csv"), "--segment", "Runners")
+    assert refused.exit_code == 2
+    assert "there is no segment “Runners”; there are: “Janes”" in refused.output
+    assert not (tmp_path / "other.csv").exists()

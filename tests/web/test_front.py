@@ -1,25 +1,28 @@
 """Between the sockets and Flask: what is read, for how long, and what a thread is given."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask, request, send_file
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
 from newsletter.settings import ROOT, load
 from newsletter.web import bodies, front
 from newsletter.web.bodies import FORM
 from newsletter.web.front import Front
+from newsletter.web.pieces import Pieces
 
 
 class Wire:
     """A connection: gives its pieces, then waits for ever unless it is whole; keeps the answer."""
 
-    def __init__(self, *pieces: bytes, whole: bool = True) -> None:
+    def __init__(self, *pieces: bytes, whole: bool = True, reads: int = 99) -> None:
         self.pieces, self.whole, self.taken = list(pieces), whole, 0
+        self.pieces_sent, self.reads = list[bytes](), reads
         self.status, self.headers, self.body, self.file = 0, {}, b"", ""  # type: ignore[var-annotated]
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -34,6 +37,15 @@ class Wire:
 
     def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None:
         self.response_bytes(status, headers, b"")
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Wire":
+        self.response_bytes(status, headers, b"")
+        return self
+
+    async def send_bytes(self, piece: bytes) -> None:
+        if len(self.pieces_sent) == self.reads:
+            raise ProtocolClosed
+        self.pieces_sent.append(piece)
 
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
         self.response_bytes(status, headers, b"")
@@ -83,6 +95,26 @@ def test_a_whole_body_reaches_its_page_however_many_pieces_it_comes_in(echo: Fla
     assert ask(echo, Wire(b"ab", b"", b"c"), scope(content_length="3")).body == b"abc"
     assert ask(echo, Wire(b"ab", b"c"), scope(transfer_encoding="chunked")).body == b"abc"
     assert ask(echo, Wire(), scope()).body == b"nothing"
+
+
+def test_what_is_made_piece_by_piece_is_sent_so_and_stops_where_nobody_reads_on(echo: Flask) -> None:
+    made: list[int] = []
+
+    def rows() -> Iterator[str]:
+        for number in range(5):
+            made.append(number)
+            yield f"ü{number}\n"
+
+    @echo.get("/rows")
+    def _rows() -> Any:
+        return echo.response_class(Pieces(rows(), "broken"), direct_passthrough=True)
+
+    whole = ask(echo, Wire(), scope("GET", "/rows"))
+    assert (whole.status, whole.pieces_sent) == (200, [f"ü{number}\n".encode() for number in range(5)])
+    made.clear()
+    assert ask(echo, Wire(reads=2), scope("GET", "/rows")).pieces_sent == ["ü0\n".encode(), "ü1\n".encode()]
+    assert len(made) == 3
+    assert ask(echo, Wire(), scope("HEAD", "/rows")).body == b""
 
 
 def test_each_answer_is_told_with_the_time_it_took(echo: Flask) -> None:

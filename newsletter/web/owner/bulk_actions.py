@@ -13,7 +13,7 @@ from newsletter import topics
 from newsletter.accounts import Permission
 from newsletter.bulk_actions import ActionKind, ActionState, BulkAction, NotNow, reach
 from newsletter.bulk_actions.record import GRACE, STANDS, WORKING
-from newsletter.guides import Guide
+from newsletter.guides import Guide, by_edition
 from newsletter.languages import marked
 from newsletter.sequences import Sequence
 from newsletter.topics import Topic
@@ -27,6 +27,7 @@ from newsletter.web.state import now, reading, transaction
 
 NOTED = {
     ActionKind.GUIDE: marked("guide sent to many"),
+    ActionKind.EDITION: marked("new edition sent to many"),
     ActionKind.LEAVE_TOPIC: marked("topic taken from many"),
     ActionKind.STOP_SERIES: marked("series stopped for many"),
     ActionKind.ERASE: marked("many subscribers erased"),
@@ -49,6 +50,8 @@ class Wish:
         match source.get("do", ""):
             case ActionKind.GUIDE.value if guide:
                 return cls(ActionKind.GUIDE, guide=one_or_404(session, Guide, guide))
+            case ActionKind.EDITION.value if guide:
+                return cls(ActionKind.EDITION, guide=one_or_404(session, Guide, guide))
             case ActionKind.LEAVE_TOPIC.value if topic:
                 return cls(ActionKind.LEAVE_TOPIC, topic=one_or_404(session, Topic, topic))
             case ActionKind.STOP_SERIES.value if sequence:
@@ -98,6 +101,7 @@ def _page(session: Session, shown: Filter, wish: Wish | None, error: str = "") -
         meant, reached = reach(session, shown.people, now(), **wish.parts)
     page = render_template(
         "owner/bulk_action_new.html", shown=shown, wish=wish, size=meant, reached=reached, error=error,
+        by_edition=by_edition(session, wish.guide) if wish and wish.guide else {},
         grace=GRACE.seconds, guides=session.scalars(select(Guide).order_by(Guide.position)).all(),
         series=session.scalars(select(Sequence).order_by(Sequence.id)).all(), topics=topics.every(session),
     )  # fmt: skip
@@ -162,6 +166,8 @@ def _titled(it: BulkAction) -> str:
     match it.kind:
         case ActionKind.GUIDE:
             return _("Send the guide “%(title)s”", title=it.guide.title if it.guide else "–")
+        case ActionKind.EDITION:
+            return _("Offer the new edition of “%(title)s”", title=it.guide.title if it.guide else "–")
         case ActionKind.LEAVE_TOPIC:
             return _("Take away the topic “%(title)s”", title=it.topic.name if it.topic else "–")
         case ActionKind.STOP_SERIES:

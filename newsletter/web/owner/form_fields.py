@@ -57,6 +57,12 @@ class SitesForm(TypedForm):
     sites = TextAreaField(lazy("Your sites"), [Optional()], filters=[characters.text])
 
 
+class BelowForm(TypedForm):
+    """Which form stands below articles."""
+
+    below = SelectField(lazy("Below each article"), default="")
+
+
 class FormForm(TypedForm):
     """All of a form that may be changed; what it gives is settled when it is made."""
 
@@ -69,7 +75,10 @@ class FormForm(TypedForm):
     asks_fields = SelectMultipleField(lazy("Ask for your own fields too"), validate_choice=False)
     offers_newsletter = BooleanField(lazy("Offer the newsletter too, with a box that is not ticked"))
     offers_topics = BooleanField(lazy("Let people choose among the topics of the newsletter"))
+    fixed_topics = SelectMultipleField(lazy("Or settle the topics yourself"), coerce=int, validate_choice=False)
     shows_cover = BooleanField(lazy("Show the guide’s cover"))
+    picture = SelectField(lazy("A picture of its own"), validate_choice=False)
+    picture_words = _line(lazy("What the picture shows"), 300)
     ground = _line(lazy("Ground"), 7, lazy("Choose a colour."))
     ink = _line(lazy("Text"), 7, lazy("Choose a colour."))
     accent = _line(lazy("Button and links"), 7, lazy("Choose a colour."))
@@ -84,6 +93,20 @@ class FormForm(TypedForm):
             raise ValidationError(_("A colour is # and six digits, such as #0f5f63."))
 
     validate_ink = validate_accent = validate_ground
+
+    def validate_fixed_topics(self, field: SelectMultipleField) -> None:
+        """Of those that there are; nobody chooses among what is settled."""
+        if field.data and self.offers_topics.data:
+            raise ValidationError(
+                _("Either people choose among the topics, or you settle them: untick one or the other.")
+            )
+        if not set(field.data or ()) <= {choice.value for choice in field.choices}:
+            raise ValidationError(_("One of these topics is not there any more. Please look at them, and save again."))
+
+    def validate_picture(self, field: SelectField) -> None:
+        """With words for whoever cannot see it."""
+        if field.data and not self.picture_words.data:
+            raise ValidationError(_("Say in a few words what the picture shows, for whoever cannot see it."))
 
     def validate_tags(self, field: StringField) -> None:
         """So many tags help nobody to find anybody."""

@@ -21,6 +21,7 @@ from newsletter.web.owner import spam
 from newsletter.web.owner.display import size
 from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, owner_in
 from newsletter.web.owner.first_steps import FirstStep
+from newsletter.web.owner.guides import with_earlier
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 HEAVY = 5_000_000
@@ -39,6 +40,7 @@ def show(id: int) -> str:
             problem = in_words(error)
         return render_template(
             "owner/guide_setup.html", guide=guide, steps=_steps(session, guide, found), problem=problem, found=found,
+            earlier=with_earlier(session, guide),
             tested=session.scalar(select(AuditEntry.id).where(*_tests_of(guide)).limit(1)) is not None,
             number=now().timestamp(), spam=spam.shown(session, Scores.GUIDE, id),
         )  # fmt: skip

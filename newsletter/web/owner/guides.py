@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from newsletter.guides import BadGuide, Guide, Inspection, inspect, picture
+from newsletter.figures import figure
+from newsletter.guides import BadGuide, Guide, Inspection, by_edition, inspect, picture
 from newsletter.languages import marked
 from newsletter.sequences import Sequence
 from newsletter.web.cards import COVER_WIDTH
@@ -32,7 +33,15 @@ def _page(session: Session, sent: tuple[int, GuideForm] | None = None) -> str:
         own = sent[1] if sent and sent[0] == numbers.guide.id else GuideForm(formdata=None, obj=numbers.guide)
         listed.append((numbers, own, *_inspected(numbers.guide)))
     series = session.scalars(select(Sequence).order_by(Sequence.id)).all()
-    return render_template("owner/guides.html", guides=listed, series=series)
+    earlier = {numbers.guide.id: with_earlier(session, numbers.guide) for numbers, *_ in listed}
+    return render_template("owner/guides.html", guides=listed, series=series, earlier=earlier)
+
+
+def with_earlier(session: Session, guide: Guide) -> int:
+    """How many people may be offered its newest edition."""
+    if guide.edition == 1:
+        return 0
+    return figure(session, ("earlier edition", guide.id, guide.edition), lambda it: sum(by_edition(it, guide).values()))
 
 
 def _inspected(guide: Guide) -> tuple[Inspection | None, str]:

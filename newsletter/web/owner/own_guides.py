@@ -77,7 +77,7 @@ def replace(id: int) -> Any:
         pages,
     )
     return back_to_set_up(
-        "bulk_action_new", told, do=ActionKind.GUIDE.value, guide=id
+        "bulk_action_new", told, do=ActionKind.EDITION.value, guide=id
     )  # who has the old one may be offered it
 
 

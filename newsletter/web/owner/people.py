@@ -1,6 +1,5 @@
 """People: found by a filter; those found can be tagged, and taken along as a file."""
 
-import io
 from datetime import timedelta
 from typing import Any
 
@@ -11,27 +10,29 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from newsletter import journey
-from newsletter.bulk_actions import NotNow, TagChange, change_tag, undoable
+from newsletter.bulk_actions import NotNow, TagChange, change_tag, reach_tag, undoable
 from newsletter.figures import figure
-from newsletter.imports import export_csv
+from newsletter.imports import csv_pieces
 from newsletter.languages import marked
 from newsletter.subscribers import Estimate, Subscriber, all_tags, clean_tag, segments
 from newsletter.subscribers.segments.comparing import Compare
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.feedback import WHY
-from newsletter.web.language import _, in_words, ngettext
+from newsletter.web.language import _, in_words, lazy, ngettext
 from newsletter.web.owner.display import number
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, words_asked
 from newsletter.web.owner.people_filter import BAR, MOST_COUNTED, Filter
 from newsletter.web.owner.proof import asks_password
 from newsletter.web.owner.segment_choices import choices
+from newsletter.web.pieces import Pieces
 from newsletter.web.state import now, reading, runtime, transaction
 
 MOST_LISTED = 60
 """Tags, and segments, that the list offers."""
 WHY_DAYS = 90
-MOST_EXPORTED = 200_000
-"""People whose file a page makes in memory: about twenty megabytes."""
+NO_TAG = lazy("Nothing was changed: please type the tag.")
+NOT_WHOLE = lazy("This file is not whole: something failed while it was written. Please export it once more.")
+"""The last line of such a file; an import refuses it, as it is no address."""
 
 
 @door.get("/subscribers", endpoint="subscribers")
@@ -90,22 +91,31 @@ def _many(people: int | Estimate) -> str:
 @door.get("/subscribers/export.csv", endpoint="subscribers_export")
 @asks_password
 def export() -> Response:
-    """Those that the list shows, as a file that an import reads again."""
-    out = io.StringIO(newline="")
+    """Those that the list shows, as a file that an import reads again: written while it is sent, however many."""
+    house = runtime()
     with transaction() as session:
         shown = Filter.typed(session)
-        people = shown.size(session)
-        if people > MOST_EXPORTED:
-            told = _(
-                "These are %(people)s people. Write so many on the server: newsletter subscribers export FILE.csv",
-                people=number(people),
-            )
-            return back("subscribers", told, "info", **shown.as_query)
-        export_csv(session, out, runtime().secrets, *shown.conditions)
-        note(session, marked("subscribers exported"), f"{people} people")
-    answer = current_app.response_class(out.getvalue(), mimetype="text/csv")
+        note(session, marked("subscribers exported"), f"{shown.size(session)} people")
+        conditions = shown.conditions
+    rows = csv_pieces(house.database.reading, house.secrets, *conditions)
+    answer = current_app.response_class(Pieces(rows, f"{NOT_WHOLE}\r\n"), mimetype="text/csv", direct_passthrough=True)
     answer.headers["Content-Disposition"] = "attachment; filename=subscribers.csv"
     return answer
+
+
+@door.get("/subscribers/tag", endpoint="subscribers_tag_ask")
+def ask_tag() -> Any:
+    """Whose tags would change, before anybody's do."""
+    name, gives = clean_tag(words_asked("name")), request.args.get("verb") != "untag"
+    with reading() as session:
+        shown = Filter.typed(session)
+        if not name:
+            return back("subscribers", NO_TAG, "danger", **shown.as_query)
+        people, changed = reach_tag(session, name, and_(true(), *shown.conditions), gives=gives)
+        return render_template(
+            "owner/tag_ask.html", shown=shown, name=name, gives=gives, people=people, changed=changed,
+            others=people - changed,
+        )  # fmt: skip
 
 
 @door.post("/subscribers/tag", endpoint="subscribers_tag")
@@ -115,7 +125,7 @@ def tag_shown() -> Response:
     with transaction() as session:
         shown = Filter.typed(session, request.form)
         if not name:
-            return back("subscribers", _("Nothing was changed: please type the tag."), "danger", **shown.as_query)
+            return back("subscribers", NO_TAG, "danger", **shown.as_query)
         who = and_(true(), *shown.conditions)
         gives = request.form.get("verb") != "untag"
         made = change_tag(session, name, who, now(), gives=gives, owner_id=current_user.owner_id)

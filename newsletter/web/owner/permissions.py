@@ -51,14 +51,16 @@ _NEEDED: dict[Permission, str] = {
     Permission.PEOPLE: """
         subscriber_edit_ask subscriber_edit subscriber_ask_again subscriber_unsubscribe subscriber_everything
         subscriber_erase subscriber_guide subscriber_series subscriber_lift subscriber_clicks
-        subscriber_consent_json subscribers_tag subscribers_tag_undo subscriber_import subscriber_import_send
+        subscriber_move_ask subscriber_move subscriber_pause subscriber_topics
+        subscriber_consent_json subscribers_tag_ask subscribers_tag subscribers_tag_undo subscriber_import
+        subscriber_import_send
         import_columns import_headings import_sheet import_basis import_act import_discard import_errors
         import_ask_undo import_undo bulk_action_new bulk_action_begin bulk_action_do segment segment_new
         segment_copy segment_delete""",
     Permission.EXPORT: "subscribers_export",
     Permission.ERASE: "bulk_action_erase",
     Permission.SETTINGS: """
-        settings_brand settings_clicks settings_clicks_delete form_sites reports reports_renew throwaway
+        settings_brand settings_clicks settings_clicks_delete form_sites form_below reports reports_renew throwaway
         throwaway_save throwaway_ours throwaway_switch theme theme_save theme_mail theme_first texts text
         text_save text_ours text_preview privacy privacy_save data data_backup unlock examples
         examples_remove

@@ -6,7 +6,7 @@ from flask import jsonify, render_template, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter import drafts, guides, media
+from newsletter import drafts, forms, guides, media
 from newsletter.languages import marked
 from newsletter.media import BadPicture, Picture
 from newsletter.web.bodies import largest
@@ -95,6 +95,8 @@ def _why_not(session: Session, picture: Picture) -> str:
     """Why it may not be deleted; "" where no page, no draft and no mail shows it."""
     if titles := guides.showing(session, picture.name):
         return _("It stands on the page of “%(title)s”: take it out there first.", title=titles[0])
+    if names := forms.showing(session, picture.name):
+        return _("It stands in the form “%(name)s”: choose another one there first.", name=names[0])
     if titles := drafts.showing(session, picture.name):
         return _("It stands in the draft “%(title)s”: save or throw that away first.", title=in_words(titles[0]))
     if picture.was_in_mails:

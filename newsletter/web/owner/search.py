@@ -46,6 +46,7 @@ SECTIONS = (
         "closing reset",
     ),
     (lazy("Privacy page"), "owner.privacy", "", "data protection officer gdpr processor hosting texts policy"),
+    (lazy("Below articles"), "owner.forms", "below", "form article archive end sign-up"),
     (lazy("Backup"), "owner.data", "backup", "data download save restore export size disk database"),
     (
         lazy("Remove the examples"),

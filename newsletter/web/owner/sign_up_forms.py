@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
-from newsletter import brand, forms
+from newsletter import brand, forms, topics
 from newsletter.figures import figure
 from newsletter.forms import BadColours, BadHost, Colours, Form, Gives
 from newsletter.guides import Guide
 from newsletter.languages import marked
+from newsletter.media import Picture
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent, all_fields
 from newsletter.subscribers.segments import What, naming
@@ -20,15 +21,18 @@ from newsletter.web import embed
 from newsletter.web.embedded import form_words
 from newsletter.web.forms import answer_name, choices_of
 from newsletter.web.language import _, in_words, speak, speaking
+from newsletter.web.owner.below_articles import below_form, chosen_below
 from newsletter.web.owner.door import back, back_to_set_up, door, note, one_or_404
 from newsletter.web.owner.form_fields import FormForm, NewFormForm, SitesForm
-from newsletter.web.sign_up import asked_by, box, origins, takes_sign_ups, topics_of
+from newsletter.web.sign_up import asked_by, box, fixed_of, origins, takes_sign_ups, topics_of
 from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.web.wording import TOPICS_ASKED, newsletter_wording
 
 PLAIN = ("name", "headline", "words", "button", "consent_words", "asks_name", "offers_newsletter", "offers_topics",
-         "shows_cover",
-         "ground", "ink", "accent", "after_url")  # fmt: skip
+         "shows_cover", "picture_words", "ground", "ink", "accent", "after_url")  # fmt: skip
+
+MOST_PICTURES = 60
+"""Of the library that a form can be given without more ado: its newest."""
 
 
 @door.get("/forms", endpoint="forms")
@@ -46,6 +50,7 @@ def _index(session: Session, sites: SitesForm | None = None, new: NewFormForm | 
         "owner/forms.html", forms=forms.every(session), people=people, titles=titles,
         seen=forms.sightings(session), at=now(), new=new or _new_form(session, formdata=None),
         sites=sites or SitesForm(formdata=None, data={"sites": brand.current(session).sites}),
+        below=below_form(session, formdata=None, data=chosen_below(brand.current(session))),
         website=forms.origin_of(brand.current(session).website), bad_sites=bool(sites),
     )  # fmt: skip
     return page, 422 if sites or new else 200
@@ -115,14 +120,30 @@ def _form(session: Session, form: Form, sent: bool = False) -> FormForm:
     if sent:
         typed = FormForm()
     else:
-        data = {name: getattr(form, name) for name in (*PLAIN, "asks_fields")}
-        data |= {"tags": ", ".join(form.tags), "sequence": form.sequence_id or 0, "language": form.language or ""}
+        data = {name: getattr(form, name) for name in (*PLAIN, "asks_fields", "fixed_topics")}
+        data |= {
+            "tags": ", ".join(form.tags),
+            "sequence": form.sequence_id or 0,
+            "language": form.language or "",
+            "picture": form.picture or "",
+        }
         typed = FormForm(formdata=None, data=data)
     typed.language.offer(form.language)
     typed.asks_fields.choices = [SelectChoice(one.key, one.label) for one in all_fields(session)]
+    typed.fixed_topics.choices = [SelectChoice(one.id, one.name) for one in topics.every(session)
+                                  if one.is_open or one.id in form.fixed_topics]  # fmt: skip
+    typed.picture.choices = _pictures(session, form.picture)
     rows = session.execute(select(Sequence.id, Sequence.name).order_by(Sequence.id))
     typed.sequence.choices = [SelectChoice(0, _("None")), *(SelectChoice(id, name) for id, name in rows)]
     return typed
+
+
+def _pictures(session: Session, chosen: str | None) -> list[SelectChoice]:
+    """No picture, the newest of the library, and the one that is chosen."""
+    rows = list(session.scalars(select(Picture).order_by(Picture.id.desc()).limit(MOST_PICTURES)))
+    named = {one.name: one.words or one.name for one in rows}
+    kept = {chosen: chosen} if chosen and chosen not in named else {}
+    return [SelectChoice("", _("None")), *(SelectChoice(name, words) for name, words in (kept | named).items())]
 
 
 def _fill(form: Form, typed: FormForm) -> None:
@@ -130,6 +151,10 @@ def _fill(form: Form, typed: FormForm) -> None:
         setattr(form, name, typed[name].data if isinstance(typed[name].data, bool) else typed[name].data or "")
     known = {choice.value for choice in typed.asks_fields.choices}
     form.asks_fields = [key for key in typed.asks_fields.data or () if key in known]
+    settled = {choice.value for choice in typed.fixed_topics.choices}
+    form.fixed_topics = [id for id in typed.fixed_topics.data or () if id in settled]
+    offered = {choice.value for choice in typed.picture.choices}
+    form.picture = typed.picture.data if typed.picture.data in offered and typed.picture.data else None
     form.tags = (typed.tags.data or "").split(",")
     form.language = typed.language.chosen
     form.sequence_id = typed.sequence.data or None
@@ -189,7 +214,7 @@ def code(id: int) -> str:
         form = one_or_404(session, Form, id)
         house = brand.current(session)
         with speaking(form.language):
-            newsletter = newsletter_wording(house)
+            newsletter = newsletter_wording(house, fixed_of(session, form))
         return render_template(
             "owner/form_code.html", row=form, newsletter=newsletter, site=runtime().settings.site,
             url=_url(form), at=now(), seen=forms.sightings(session).get(form.id, []), height=_height(session, form),
@@ -204,9 +229,9 @@ def _height(session: Session, form: Form) -> int:
     said = form_words(session, form)
     lines = -(-len(said["headline"]) // 18) * 24 + -(-len(said["words"]) // 22) * 24
     with_box = form.offers_newsletter and not form.gives_newsletter
-    topics = len(topics_of(session, form))
-    asked = 80 * (form.asks_name + len(form.asks_fields)) + 90 * with_box + (80 + 28 * topics if topics else 0)
-    return max(lines, 116 if form.shows_cover else 0) + 320 + asked
+    choices = len(topics_of(session, form))
+    asked = 80 * (form.asks_name + len(form.asks_fields)) + 90 * with_box + (80 + 28 * choices if choices else 0)
+    return max(lines, 116 if form.shows_cover or form.picture else 0) + 320 + asked
 
 
 @door.post("/forms/<row:id>/<any(copy, archive, restore):verb>", endpoint="form_do")

@@ -24,6 +24,7 @@ from newsletter.subscribers import (
     topic_choice,
 )
 from newsletter.web.language import _
+from newsletter.web.owner import person_choices
 from newsletter.web.owner.display import word
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404
 from newsletter.web.owner.proof import asks_password
@@ -58,6 +59,7 @@ def show(id: int) -> str:
             may_have_guide=person.may_receive(Stream.GUIDE), events=timeline(session, person, runtime().renderer.urls),
             ahead={one.slug: journey.articles_ahead(session, person, one) for one in session.scalars(select(Guide))},
             suppressed_by=_suppressed_by(session, person), topics=_topics(session, person),
+            choices=person_choices.shown(session, person),
             objects=clicks.objects(session, id), counting=brand.current(session).counts_clicks,
         )  # fmt: skip
 

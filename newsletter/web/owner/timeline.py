@@ -182,7 +182,7 @@ def _told(noted: Noted, series: str, topic: str) -> Event:
 def _moves(session: Session, person: Subscriber) -> list[Event]:
     events = []
     for one in session.scalars(select(AddressChange).where(AddressChange.subscriber_id == person.id)):
-        asked = _("Asked for another address on their own page")
+        asked = _("Another address was asked for")
         events.append(Event(at=one.asked_at, kind="asked", title=asked, lines=(f"“{one.words}”",)))
         if one.done_at is not None:
             events.append(

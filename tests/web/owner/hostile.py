@@ -64,12 +64,12 @@ NAMES = {
     "role", "note", "answer", "seen", "source", "rhythm", "weekday", "hour", "makes", "takes_old",
     "asked", "in_series", "joined_after", "sent", "field", "how", "value", "segment", "from_topic",
     "part", "at_once", "look", "to", "credential", "behind", "count", "span", "whom", "domain", "counts", "relay",
-    "scope", "closing", "language", "code",
+    "scope", "closing", "language", "code", "fixed_topics", "picture", "picture_words", "below",
 }  # fmt: skip
 
 QUERIES = {
     "next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status", "tag", "from",
     "form", "guide", "topic", "reviewed", "draft", "against", "days", "do", "series",
     "asked", "fetched", "joined_after", "joined_before", "zone", "in_series", "stage", "step", "sent", "clicked",
-    "language", "field", "how", "value", "segment", "from_topic", "set_up",
+    "language", "field", "how", "value", "segment", "from_topic", "set_up", "name", "verb",
 }  # fmt: skip

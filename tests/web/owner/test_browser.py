@@ -41,6 +41,7 @@ PAGES = (
     "guides/1/edition", "guides/1/page", "pictures", "subscribers/1/edit", "subscribers",
     "articles/bring-over", "feeds", "feeds/1",
     "subscribers/import", "subscribers/imports", "subscribers/actions", "subscribers/actions/new?do=erase",
+    "subscribers/actions/new?do=edition&guide=1", "subscribers/tag?name=spring&verb=tag", "subscribers/1/address",
     "subscribers?q=nobody", "subscribers?in_series=1&zone=Mars",
     "subscribers/1", "messages", "messages?state=failed", "settings",
     "reports", "throw-away", "sending", "search?q=a", "search", "subscribers/1/consent", "second-factor", "passkeys",

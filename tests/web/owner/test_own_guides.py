@@ -1,5 +1,6 @@
 """A new guide by its PDF, another edition of one, and whether visitors see it."""
 
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -15,7 +16,7 @@ from newsletter.sequences import Enrollment, Sequence
 from newsletter.subscribers import Subscriber, read_address
 from newsletter.web.bodies import LARGEST
 from tests.conftest import NOON, InlineTrigger
-from tests.web.owner.conftest import Desk
+from tests.web.owner.conftest import Desk, readable
 
 TITLE = "Sleep well"
 
@@ -110,9 +111,28 @@ def test_another_edition_takes_its_place_and_readers_keep_their_links(desk: Desk
     desk.post(f"/owner/guides/{sleep}", title=TITLE, box="Our {pages}.", begin="“Start”", begin_page="4")
     assert "The present one has 4 pages." in desk.read(f"/owner/guides/{sleep}/edition")
     told = desk.told(f"/owner/guides/{sleep}/edition", file=pdf(2))
-    assert "The new PDF is in place, 2 pages." in told and "0 people get a mail with a fresh link." in told
+    assert "The new PDF is in place, 2 pages." in told and "0 people have an earlier edition" in told
     assert "2 pages · " in desk.read("/owner/guides")
     assert 'name="begin_page" type="number" value="0"' in desk.get("/owner/guides").replace('min="0" ', "")
+
+
+def test_paula_offers_the_new_edition_to_those_who_have_the_old_one(
+    desk: Desk, sleep: int, person: Callable[..., int]
+) -> None:
+    jane = person("jane@example.com")
+    person("joe@example.com")
+    desk.post(f"/owner/subscribers/{jane}/guide", guide=sleep)
+    offer = f"/owner/subscribers/actions/new?do=edition&amp;guide={sleep}"
+    assert offer not in desk.get("/owner/guides")
+    told = desk.told(f"/owner/guides/{sleep}/edition", file=pdf(2))
+    assert "1 person has an earlier edition, and gets a mail with a link to edition 2. 1 other has the newest" in told
+    assert "edition 1: 1 person" in told
+    for path in ("/owner/guides", f"/owner/guides/{sleep}/set-up"):
+        page = desk.get(path)
+        assert "1 person has an earlier edition." in readable(page)
+        assert offer in page
+    told = desk.told("/owner/subscribers/actions/new", do="edition", guide=sleep)
+    assert "Offer the new edition of “Sleep well”" in told
 
 
 @pytest.mark.parametrize("path", ["/owner/guides/new", "/owner/guides/1/edition"])

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from newsletter.imports import Fate, import_csv
+from newsletter.imports import Fate, export, import_csv
 from newsletter.runtime import Runtime
 from newsletter.subscribers import tags_of
 from newsletter.web.owner import people
@@ -85,9 +85,39 @@ def test_the_file_holds_those_shown_and_an_import_reads_it_again(
     assert [row["tags"] for row in _exported(desk, f"?tag={quote('a,b')}")] == ['"a,b"']
 
 
-def test_too_many_for_a_page_are_written_by_the_command(
+def test_a_file_of_many_pieces_holds_everybody_once(
     desk: Desk, three: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "MOST_EXPORTED", 2)
-    told = desk.client.get("/owner/subscribers/export.csv", follow_redirects=True).text
-    assert "newsletter subscribers export FILE.csv" in told
+    monkeypatch.setattr(export, "_PAGE", 2)
+    assert [row["email"] for row in _exported(desk)] == ["jane@example.com", "joe@example.com", "ann@example.com"]
+    assert [row["email"] for row in _exported(desk, "?status=pending")] == ["ann@example.com"]
+
+
+def test_a_file_that_breaks_off_says_so_in_its_last_line(
+    desk: Desk, three: tuple[int, ...], monkeypatch: pytest.MonkeyPatch, runtime: Runtime
+) -> None:
+    monkeypatch.setattr(export, "_PAGE", 2)
+    answer = desk.client.get("/owner/subscribers/export.csv", buffered=False)
+    rows = answer.iter_encoded()
+    began = next(rows) + next(rows)
+    monkeypatch.setattr(export, "_tags", None)
+    text = (began + b"".join(rows)).decode()
+    assert text.endswith(f"{people.NOT_WHOLE}\r\n")
+    assert "ann@" not in text
+    report = import_csv(runtime.database, io.BytesIO(text.encode()), "", runtime.secrets, runtime.clock.now())
+    assert report.fates[Fate.REFUSED] == 1
+
+
+def test_paula_reads_whose_tags_would_change_before_she_presses(
+    desk: Desk, three: tuple[int, ...], runtime: Runtime
+) -> None:
+    desk.post("/owner/subscribers/tag", q="jane", name="spring", verb="tag")
+    page = desk.get("/owner/subscribers/tag?status=confirmed&name=+spring&verb=tag")
+    assert "1 person gets the tag. 1 other has it already." in readable(page)
+    assert 'name="status" value="confirmed"' in page
+    assert "Give it to 1 person" in page
+    assert _with(runtime, three) == [["spring"], [], []]
+    page = desk.read("/owner/subscribers/tag?name=spring&verb=untag")
+    assert "1 person loses the tag. 2 others have not got it." in page
+    assert "Take it from" not in desk.read("/owner/subscribers/tag?name=autumn&verb=untag")
+    assert "please type the tag" in readable(desk.client.get("/owner/subscribers/tag", follow_redirects=True).text)

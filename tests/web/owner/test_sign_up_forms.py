@@ -10,12 +10,14 @@ from sqlalchemy import select
 from newsletter import brand, forms
 from newsletter.forms import Form
 from newsletter.guides import Guide
+from newsletter.media import Picture
 from newsletter.runtime import Runtime
 from newsletter.sequences import Sequence
 from newsletter.subscribers import Consent
 from newsletter.theme import Look
 from tests.web.conftest import Visitor
 from tests.web.owner.conftest import Desk
+from tests.web.owner.test_pictures import sent
 
 ROW = {
     "name": "Sidebar", "headline": "Get moving", "words": "Two sentences. Of mine.", "button": "Go",
@@ -191,3 +193,72 @@ def test_and_nothing_changes_without_a_token(path: str, desk: Desk, runtime: Run
     assert desk.client.post(f"/owner/{path}", data=ROW).status_code == 400
     with runtime.database.reading() as session:
         assert len(forms.every(session)) == 3
+
+
+@pytest.fixture
+def field_picture(desk: Desk, runtime: Runtime) -> str:
+    """A picture of the library; its name."""
+    desk.post("/owner/pictures", file=sent(), words="A field")
+    with runtime.database.reading() as session:
+        return session.scalars(select(Picture.name)).one()
+
+
+def test_paula_settles_what_a_form_is_about_and_gives_it_a_picture(
+    desk: Desk, runtime: Runtime, visitor: Visitor, field_picture: str
+) -> None:
+    own = {"fixed_topics": ["1"], "picture": field_picture, "picture_words": "A field"}
+    preview = desk.post("/owner/forms/1/preview", **ROW, **own, offers_newsletter="y").text
+    assert "newsletter about Rehabilitation. I can leave" in preview
+    assert f"/media/{field_picture}/144.webp" in preview
+    assert form(runtime).fixed_topics == []
+    assert "Saved." in desk.told("/owner/forms/1", **ROW, **own)
+    kept = form(runtime)
+    assert (kept.fixed_topics, kept.picture, kept.picture_words) == ([1], field_picture, "A field")
+    page = desk.get("/owner/forms/1")
+    assert re.search(r'id="fixed-1" name="fixed_topics" value="1" checked', page)
+    assert f'<option selected value="{field_picture}">A field</option>' in page
+    with runtime.database.reading() as session:
+        id = session.scalars(select(Picture.id)).one()
+    assert "It stands in the form “Sidebar”" in desk.told(f"/owner/pictures/{id}/delete")
+    desk.post("/owner/forms/1/copy")
+    desk.post("/owner/forms/1/archive")
+    copied = form(runtime, 4)
+    assert (copied.fixed_topics, copied.picture) == ([1], field_picture)
+    assert "Saved." in desk.told("/owner/forms/1", **ROW)
+    assert (form(runtime).fixed_topics, form(runtime).picture) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"fixed_topics": ["1"], "offers_topics": "y"}, "Either people choose among the topics, or you settle them"),
+        ({"fixed_topics": ["1", "99"]}, "One of these topics is not there any more"),
+        ({"picture": "PICTURE", "picture_words": " "}, "Say in a few words what the picture shows"),
+    ],
+)
+def test_what_of_its_own_cannot_be_is_told_beside_it(
+    changes: dict[str, object], told: str, desk: Desk, runtime: Runtime, field_picture: str
+) -> None:
+    typed = {**ROW, **{name: field_picture if value == "PICTURE" else value for name, value in changes.items()}}
+    answer = desk.post("/owner/forms/1", **typed)
+    assert answer.status_code == 422
+    assert told in html.unescape(answer.text)
+    assert (form(runtime).fixed_topics, form(runtime).picture) == ([], None)
+
+
+def test_paula_chooses_which_form_stands_below_articles(desk: Desk, runtime: Runtime) -> None:
+    def chosen() -> tuple[bool, int | None]:
+        with runtime.database.reading() as session:
+            house = brand.current(session)
+            return house.has_article_forms, house.article_form_id
+
+    assert chosen() == (True, None)
+    assert "It stands there from now on" in desk.told("/owner/forms/below-articles", below="2")
+    assert chosen() == (True, 2)
+    assert '<option selected value="2">' in desk.get("/owner/forms")
+    desk.post("/owner/forms/2/archive")
+    assert "that form is not there" in desk.told("/owner/forms/below-articles", below="2")
+    desk.post("/owner/forms/below-articles", below="none")
+    assert chosen() == (False, None)
+    desk.post("/owner/forms/below-articles", below="")
+    assert chosen() == (True, None)
