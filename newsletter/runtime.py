@@ -142,8 +142,9 @@ class Runtime:
             feed_mail.go_on(self, stopping)
 
     def look_at_sending(self, _stopping: Callable[[], bool]) -> None:
-        """Look at the sender's domain, and test relays, where an owner has asked for it."""
+        """Look at the sender's domain, and test relays, where an owner has asked for it; at the domain unasked too."""
         sending.go_on(self)
+        sending.look_again(self)
 
     def score_spam(self, _stopping: Callable[[], bool]) -> None:
         """Have SpamAssassin look at mails where an owner has asked for it."""

@@ -6,12 +6,12 @@ from flask_bootstrap import Bootstrap5
 from newsletter.accounts.session import LONGEST
 from newsletter.web.owner import (
     ab_tests,
-    ab_trial,
     approval,
     articles,
     audit,
     bring_over,
     bulk_actions,
+    campaign_trial,
     campaigns,
     clicks,
     dashboard,
@@ -84,12 +84,12 @@ from newsletter.web.owner.session import manager
 
 __all__ = [
     "ab_tests",
-    "ab_trial",
     "approval",
     "articles",
     "audit",
     "bring_over",
     "bulk_actions",
+    "campaign_trial",
     "campaigns",
     "clicks",
     "dashboard",

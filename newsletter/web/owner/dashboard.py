@@ -22,6 +22,7 @@ from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.approval import on_home
+from newsletter.web.owner.checks import sender_needs
 from newsletter.web.owner.door import door
 from newsletter.web.owner.first_steps import first_steps, stays_here
 from newsletter.web.owner.progress import Progress
@@ -95,6 +96,7 @@ def _what_needs_somebody(session: Session, at: datetime) -> dict[str, Any]:
         "lost_language": lost_language(house),
         "lost_feeds": feeds.needing_owner(session),
         "unfit_pages": unfit_pages(house),
+        "sender_needs": sender_needs(session, house),
         "waiting": campaigns.waiting(session),
         "approvals": on_home(session),
     }
