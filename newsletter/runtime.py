@@ -9,7 +9,7 @@ from pathlib import Path
 from dns.resolver import Resolver
 from sqlalchemy.orm import Session
 
-from newsletter import bulk_actions, feed_mail, feedback, feeds, imports, installation, local_mail, sending
+from newsletter import bulk_actions, feed_mail, feedback, feeds, imports, installation, link_checks, local_mail, sending
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.fetch import Fetcher
@@ -149,6 +149,15 @@ class Runtime:
     def score_spam(self, _stopping: Callable[[], bool]) -> None:
         """Have SpamAssassin look at mails where an owner has asked for it."""
         spam.go_on(self)
+
+    def gather_links(self, _stopping: Callable[[], bool]) -> None:
+        """Ask for the links of what is scheduled or in a running series, where their time has come."""
+        if not self.is_locked():
+            link_checks.gather(self)
+
+    def check_links(self, stopping: Callable[[], bool]) -> None:
+        """Fetch the links that were asked for."""
+        link_checks.go_on(self, stopping)
 
     def is_locked(self) -> bool:
         """Whether nothing may be started by itself: the installation was restored or copied, and not looked at yet."""

@@ -65,7 +65,7 @@ class Addresses:
             yield Check(said("Pictures"), Level.WARNING, told, mend=Mend.TEXT, at=unsure[0].removeprefix(self.site))
         hosts = _once([urlsplit(src).netloc for src, _ in pictures if not self._is_own(src) and not self._broken(src)])
         if hosts := [one for one in hosts if one]:
-            told = said("From %(hosts)s; whether they are there has not been looked at.", hosts=", ".join(hosts))
+            told = said("They lie at %(hosts)s, and are shown as long as they do.", hosts=", ".join(hosts))
             yield Check(said("Pictures from elsewhere"), Level.TOLD, told, mend=Mend.TEXT)
         if bare := [_short(src) for src, words in pictures if not words.strip()]:
             told = said("%(addresses)s: say in their square brackets what they show, for whoever cannot see them.",

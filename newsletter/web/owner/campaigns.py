@@ -25,7 +25,7 @@ from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
 from newsletter.web.language import _, in_words, ngettext
-from newsletter.web.owner import spam
+from newsletter.web.owner import links_fetched, spam
 from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
@@ -190,6 +190,7 @@ def page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         previewed=previewed(session, campaign.article) if campaign.is_new else None,
         asked=Asked.of(session, campaign), is_mine=is_own_draft(campaign),
         spam=spam.shown(session, Scores.CAMPAIGN, campaign.id) if campaign.is_new else None,
+        fetched=links_fetched.shown(session, campaign) if campaign.is_new else None,
         **_times(session, campaign, form),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
-from newsletter import brand, preflight, sending
+from newsletter import brand, link_checks, preflight, sending
 from newsletter.brand import Brand
 from newsletter.campaigns import Campaign
 from newsletter.preflight import Check, Level, Report
@@ -16,7 +16,8 @@ def report_of(session: Session, campaign: Campaign) -> Report:
     """What stands against a campaign, were it sent now by a press."""
     renderer, house = runtime().renderer, brand.current(session)
     report = preflight.check_campaign(session, renderer, house, campaign, now())
-    return report.and_also((*preflight.tested(session, renderer, house, campaign), *_sender(session, house)))
+    links = link_checks.link_check(link_checks.found_of(session, renderer, house, campaign))
+    return report.and_also((*preflight.tested(session, renderer, house, campaign), *_sender(session, house), *links))
 
 
 def sender_needs(session: Session, house: Brand) -> list[Check]:
