@@ -264,7 +264,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "sending-looks": every(2, "look_at_sending", Lane.BULK),
         "spam-scores": every(2, "score_spam", Lane.BULK),
         "link-checks": every(2, "check_links", Lane.BULK),
-        "gather-links": every(600, "gather_links", Lane.BULK),
+        "gather-links": every(300, "gather_links", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),
