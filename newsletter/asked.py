@@ -47,15 +47,20 @@ def ask(session: Session, model: type[Row], key: dict[str, Any], now: datetime, 
 
     `key`: the columns by which there is one row of each.
     """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(model).values(**key, asked_at=now).on_conflict_do_nothing().returning(model.id)
-    if session.scalar(insert) is not None:
+    if insert_once(session, model, key, now):
         return True
     row = session.scalars(select(model).filter_by(**key).with_for_update()).one()
     if row.waits or now - row.asked_at < rest:
         return False
     row.asked_at = max(now, (row.looked_at or now) + timedelta(microseconds=1))  # behind it, whatever the clock says
     return True
+
+
+def insert_once(session: Session, model: type[Row], values: dict[str, Any], now: datetime) -> bool:
+    """Add a row that waits, with these columns; False: there is one, which is left as it is."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(model).values(**values, asked_at=now).on_conflict_do_nothing().returning(model.id)
+    return session.scalar(insert) is not None
 
 
 def is_open(model: type[Row], now: Moment) -> ColumnElement[bool]:

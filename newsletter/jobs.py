@@ -28,6 +28,7 @@ from newsletter import (
     inbound,
     installation,
     journey,
+    link_checks,
     sequences,
     subscribers,
 )
@@ -186,6 +187,7 @@ def sweep(rt: Runtime, stopping: Stopping) -> None:
         accounts.sweep(session, now)
         accounts.forget_ips(session, before)
         bulk_actions.forget_old(session, now)
+        link_checks.forget_old(session, now)
     rt.forget_earlier_addresses(now)
     more = True
     while more and not stopping():
@@ -212,6 +214,7 @@ TASKS = (
     deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
     read_inboxes, write_clicks, Runtime.go_on_with_imports, go_on_with_bulk_actions,
     send_digests, Runtime.look_at_feeds, Runtime.look_at_sending, Runtime.score_spam,
+    Runtime.gather_links, Runtime.check_links,
 )  # fmt: skip
 
 
@@ -260,6 +263,8 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "feeds": every(30, "look_at_feeds", Lane.BULK),
         "sending-looks": every(2, "look_at_sending", Lane.BULK),
         "spam-scores": every(2, "score_spam", Lane.BULK),
+        "link-checks": every(2, "check_links", Lane.BULK),
+        "gather-links": every(300, "gather_links", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
-from newsletter import bulk_actions, campaigns, feeds, imports, journey, sending, sequences
+from newsletter import bulk_actions, campaigns, feeds, imports, journey, link_checks, sending, sequences
 from newsletter.db import UtcDateTime
 from newsletter.mail.ledger import Lane
 from newsletter.mail.ledger.waiting import is_waiting
@@ -24,6 +24,7 @@ LOOKS: dict[str, ColumnElement[bool]] = {
     "feeds": feeds.is_waiting(_NOW),
     "sending-looks": sending.is_waiting(_NOW),
     "spam-scores": spam.is_waiting(_NOW),
+    "link-checks": link_checks.is_waiting(_NOW),
     "bulk-actions": bulk_actions.is_waiting(_NOW),
 }
 """By the names of the beat table's ticks, without the numbers of those that there are several of."""

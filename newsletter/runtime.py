@@ -9,7 +9,7 @@ from pathlib import Path
 from dns.resolver import Resolver
 from sqlalchemy.orm import Session
 
-from newsletter import bulk_actions, feed_mail, feedback, feeds, imports, installation, local_mail, sending
+from newsletter import bulk_actions, feed_mail, feedback, feeds, imports, installation, link_checks, local_mail, sending
 from newsletter.clock import Clock, MovableClock, SharedClock, SystemClock
 from newsletter.db import Database
 from newsletter.fetch import Fetcher
@@ -144,12 +144,22 @@ class Runtime:
             feed_mail.go_on(self, stopping)
 
     def look_at_sending(self, _stopping: Callable[[], bool]) -> None:
-        """Check the sender's domain and test relays, as owners have requested."""
+        """Check the sender's domain and test relays, as owners have requested; the domain also several times a day."""
         sending.go_on(self)
+        sending.look_again(self)
 
     def score_spam(self, _stopping: Callable[[], bool]) -> None:
         """Have SpamAssassin score mails, as owners have requested."""
         spam.go_on(self)
+
+    def gather_links(self, _stopping: Callable[[], bool]) -> None:
+        """Ask for the links of what is scheduled or in a running series, where their time has come."""
+        if not self.is_locked():
+            link_checks.gather(self)
+
+    def check_links(self, stopping: Callable[[], bool]) -> None:
+        """Fetch the links that were asked for."""
+        link_checks.go_on(self, stopping)
 
     def is_locked(self) -> bool:
         """Whether nothing may start by itself: the installation was restored or copied, and not reviewed yet."""

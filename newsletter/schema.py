@@ -23,6 +23,7 @@ from newsletter import (  # noqa: F401
     guides,
     imports,
     installation,
+    link_checks,
     media,
     resend,
     sending,

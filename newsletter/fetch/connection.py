@@ -80,24 +80,23 @@ def _with_tls(sock: socket.socket, target: Target, until: float) -> socket.socke
         raise
 
 
-def send_request(
-    sock: socket.socket, target: Target, kinds: Sequence[str], until: float, seen: Version
-) -> HTTPResponse:
-    """Send a GET, conditional on `seen`, and read the response's header (RFC 9112, RFC 9110 §13.1).
+def send_request(sock: socket.socket, target: Target, kinds: Sequence[str], until: float, seen: Version,
+                 method: str = "GET") -> HTTPResponse:  # fmt: skip
+    """Send a request, conditional on `seen`, and read the response's header (RFC 9112, RFC 9110 §13.1).
 
     Raises HTTPException, OSError.
     """
     fields = {"Host": target.named, "User-Agent": AGENT, "Accept": ", ".join(kinds), "Accept-Encoding": "gzip",
               "Connection": "close", "If-None-Match": seen.etag, "If-Modified-Since": seen.last_modified}  # fmt: skip
     lines = [
-        " ".join(("GET", target.path, "HTTP/1.1")),
+        " ".join((method, target.path, "HTTP/1.1")),
         *(f"{name}: {value}" for name, value in fields.items() if value),
         "",
         "",
     ]
     sock.settimeout(seconds_left(until))
     sock.sendall("\r\n".join(lines).encode("ascii"))
-    answer = HTTPResponse(_ResponseSocket(sock, until), method="GET")  # type: ignore[arg-type]
+    answer = HTTPResponse(_ResponseSocket(sock, until), method=method)  # type: ignore[arg-type]
     try:
         answer.begin()
     except ValueError:  # a Content-Length that is not a number

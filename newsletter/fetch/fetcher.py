@@ -2,9 +2,10 @@
 
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.message import Message
 from http.client import HTTPException, HTTPResponse
+from typing import TypeVar
 from urllib.parse import urljoin
 
 from newsletter.fetch.connection import connect, seconds_left, send_request
@@ -18,6 +19,7 @@ MOST_REDIRECTS = 5
 LARGEST = 5_000_000
 """Octets, both compressed and decompressed."""
 PIECE = 65_536
+Found = TypeVar("Found", Fetched, int)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _TROUBLES = {401: Trouble.REFUSED, 403: Trouble.REFUSED, 404: Trouble.GONE, 410: Trouble.GONE, 429: Trouble.REFUSED}
 
@@ -42,14 +44,47 @@ class Fetcher:
         `seen`: the known version of that URL; raises Unchanged if it is still current.
         """
         until = time.monotonic() + min(patience, PATIENCE)
+        first = target(url, here=self._local)
+
+        def once(to: Target, here: bool) -> Fetched | str:
+            return self._once(to, kinds, until, here, seen if to == first else NEVER_SEEN)
+
+        return self._led(first, once)
+
+    def status(self, url: str, *, patience: float = PATIENCE) -> int:
+        """What a site answers at an address, behind its redirects (RFC 9110 §15); no body is read. Raises NotFetched.
+
+        It is asked by HEAD, and by GET where that is refused or not understood: some sites know GET alone.
+        """
+        first = target(url, here=self._local)
         try:
-            to = target(url, here=self._local)
-            here = self._local and to.is_here
+            if (seen := self._status(first, "HEAD", patience / 2)) < 400:
+                return seen
+        except NotFetched as error:
+            if error.trouble not in (Trouble.GARBLED, Trouble.SLOW, Trouble.UNREACHABLE):
+                raise
+        return self._status(first, "GET", patience / 2)
+
+    def _status(self, first: Target, method: str, patience: float) -> int:
+        until = time.monotonic() + min(patience, PATIENCE)
+
+        def once(to: Target, here: bool) -> int | str:
+            with connect(to, to.addresses(self._lookup, seconds_left(until), here=here), until) as sock:
+                answer = send_request(sock, to, ("*/*",), until, NEVER_SEEN, method)
+                onward = answer.headers.get("Location", "").strip()
+                return _joined(to.url, onward) if answer.status in _REDIRECTS and onward else answer.status
+
+        return self._led(first, once)
+
+    def _led(self, first: Target, once: Callable[[Target, bool], Found | str]) -> Found:
+        """Ask until nothing leads on any more. Raises NotFetched."""
+        to, here = first, self._local and first.is_here
+        try:
             for _ in range(MOST_REDIRECTS + 1):
-                found = self._once(to, kinds, until, here, seen)
-                if isinstance(found, Fetched):
+                found = once(to, here)
+                if not isinstance(found, str):
                     return found
-                to, seen = target(found, here=here), NEVER_SEEN
+                to = target(found, here=here)
                 here = here and to.is_here
         except TimeoutError:
             raise NotFetched(Trouble.SLOW) from None

@@ -13,7 +13,7 @@ from newsletter.mail.contents import content, content_of
 from newsletter.mail.render import BadArticle, Content, Renderer
 from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.names import of_brand
-from newsletter.preflight.check import Check, Level, Report
+from newsletter.preflight.check import Check, Level, Mend, Report
 from newsletter.preflight.look import check, check_words
 
 NO_LINK = marked(
@@ -30,19 +30,20 @@ def check_ab_test(session: Session, renderer: Renderer, brand: Brand, test: ABTe
     of_b = check_words(session, renderer, brand, words_b)
     return Report((
         *(replace(one, name=said("A: Subject")) if one.name == "Subject" else one for one in of_a.checks),
-        *_of_b(of_a, of_b),
+        *_of_b(test, of_a, of_b),
         *_sizes(session, test, now),
         *_compared(test, words_a, words_b),
         *_clicks(session, renderer, brand, test, {"A": words_a, "B": words_b}),
     ))  # fmt: skip
 
 
-def _of_b(of_a: Report, of_b: Report) -> Iterator[Check]:
+def _of_b(test: ABTest, of_a: Report, of_b: Report) -> Iterator[Check]:
     """B's subject, and what is not in order with B alone: the text of two subjects is told of once."""
+    mend = Mend.OTHER_ARTICLE if test.compares is Compares.ARTICLE else Mend.AB_TEST
     told = {one.name for one in of_a.checks if one.level is not Level.GOOD}
     for one in of_b.checks:
         if one.name == "Subject" or (one.level is not Level.GOOD and one.name not in told):
-            yield replace(one, name=said("B: %(name)s", name=one.name))
+            yield replace(one, name=said("B: %(name)s", name=one.name), mend=mend)
 
 
 def _sizes(session: Session, test: ABTest, now: datetime) -> Iterator[Check]:
@@ -54,12 +55,13 @@ def _sizes(session: Session, test: ABTest, now: datetime) -> Iterator[Check]:
             a=Number(a),
             b=Number(b),
         )
-        yield Check(said("A/B test"), Level.BLOCK, told)
+        yield Check(said("A/B test"), Level.BLOCK, told, mend=Mend.AB_TEST)
         return
     yield Check(
         said("A/B test"),
         Level.GOOD,
         said("A goes to %(a)s and B to %(b)s people who are drawn by lot.", a=Number(a), b=Number(b)),
+        mend=Mend.AB_TEST,
     )
     if test.judge is Judge.CLICKS:
         least = needed(min(a, b))
@@ -69,17 +71,18 @@ def _sizes(session: Session, test: ABTest, now: datetime) -> Iterator[Check]:
         if least:
             told = said("If 5%% of %(people)s follow a link of one, the other needs %(least)s before that is more than "
                         "chance.", people=Number(min(a, b)), least=Number(least))  # fmt: skip
-        yield Check(said("What clicks can tell"), Level.TOLD, told)
+        yield Check(said("What clicks can tell"), Level.TOLD, told, mend=Mend.AB_TEST)
 
 
 def _compared(test: ABTest, a: Content, b: Content) -> Iterator[Check]:
     if a.words == b.words:
         yield Check(
-            said("A and B"), Level.BLOCK, said("They are the same now. Change the test, or send it without one.")
-        )
+            said("A and B"), Level.BLOCK, said("They are the same now. Change the test, or send it without one."),
+            mend=Mend.AB_TEST,
+        )  # fmt: skip
     elif test.compares is Compares.ARTICLE and test.a.topic_id != test.b.topic_id:
         told = said("They are about different topics, so they would go to different readers. Give both the same topic.")
-        yield Check(said("A and B"), Level.BLOCK, told)
+        yield Check(said("A and B"), Level.BLOCK, told, mend=Mend.OTHER_ARTICLE, at="topic")
 
 
 def _clicks(session: Session, renderer: Renderer, brand: Brand, test: ABTest,
@@ -87,13 +90,14 @@ def _clicks(session: Session, renderer: Renderer, brand: Brand, test: ABTest,
     if test.judge is not Judge.CLICKS:
         return
     if not counts_clicks(brand, test.a.article, test.b.article):
-        yield Check(said("Clicks"), Level.BLOCK, said(UNCOUNTED))
+        yield Check(said("Clicks"), Level.BLOCK, said(UNCOUNTED), mend=Mend.AB_TEST)
         return
     without = [name for name, one in words.items() if not _has_link(renderer, brand, one)]
     if without:
         yield Check(
-            said("Clicks"), Level.BLOCK, said(NO_LINK, parts=said("A and B") if len(without) > 1 else without[0])
-        )
+            said("Clicks"), Level.BLOCK, said(NO_LINK, parts=said("A and B") if len(without) > 1 else without[0]),
+            mend=Mend.OTHER_ARTICLE if without == ["B"] and words["A"].body != words["B"].body else Mend.TEXT,
+        )  # fmt: skip
 
 
 def _has_link(renderer: Renderer, brand: Brand, words: Content) -> bool:

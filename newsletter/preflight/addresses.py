@@ -15,7 +15,7 @@ from newsletter.guides import Guide
 from newsletter.languages import joined, said
 from newsletter.mail.render import Written
 from newsletter.media import Picture
-from newsletter.preflight.check import Check, Level
+from newsletter.preflight.check import Check, Level, Mend
 from newsletter.settings import ROOT
 
 PAGES = {"", "archive", "feed.xml", "privacy", "cookies", "terms", "check-your-inbox", "icon.svg", "robots.txt",
@@ -40,36 +40,42 @@ class Addresses:
 
     def checks(self, written: Written) -> Iterator[Check]:
         """What there is to say of them."""
-        bad = [
-            joined((link or said("an empty link"), why)) for link in _once(written.links) if (why := self._dead(link))
-        ]
-        if bad:
-            yield Check(said("Links"), Level.WARNING, joined((joined(bad, "; "), "."), ""))
+        dead = [(link, why) for link in _once(written.links) if (why := self._dead(link))]
+        if dead:
+            bad = [joined((link or said("an empty link"), why)) for link, why in dead]
+            yield Check(said("Links"), Level.WARNING, joined((joined(bad, "; "), "."), ""), mend=Mend.TEXT,
+                        at=self._as_written(dead[0][0], written))  # fmt: skip
         elif written.links:
             told = said("%(number)s; those of this site lead somewhere.", number=len(set(written.links)))
-            yield Check(said("Links"), Level.GOOD, told)
+            yield Check(said("Links"), Level.GOOD, told, mend=Mend.TEXT)
         if written.relative:
             made = ", ".join(_once(written.relative))
             told = said("%(addresses)s: completed with %(site)s.", addresses=made, site=self.site)
-            yield Check(said("Relative addresses"), Level.TOLD, told)
+            yield Check(said("Relative addresses"), Level.TOLD, told, mend=Mend.TEXT, at=written.relative[0])
         yield from self._pictures(written.pictures)
 
     def _pictures(self, pictures: Sequence[tuple[str, str]]) -> Iterator[Check]:
-        broken = [joined((_short(src), why)) for src, _ in pictures if (why := self._broken(src))]
+        broken = [(src, joined((_short(src), why))) for src, _ in pictures if (why := self._broken(src))]
         if broken:
-            yield Check(said("Pictures"), Level.BLOCK, joined((joined(_once(broken), "; "), "."), ""))
+            told = joined((joined(_once([why for _, why in broken]), "; "), "."), "")
+            yield Check(said("Pictures"), Level.BLOCK, told, mend=Mend.TEXT, at=broken[0][0].removeprefix(self.site))
         unsure = [src for src, _ in pictures if self._is_own(src) and not self._broken(src) and self._dead(src)]
         if unsure:
             told = said("%(addresses)s: nothing of ours is there.", addresses=", ".join(_once(unsure)))
-            yield Check(said("Pictures"), Level.WARNING, told)
+            yield Check(said("Pictures"), Level.WARNING, told, mend=Mend.TEXT, at=unsure[0].removeprefix(self.site))
         hosts = _once([urlsplit(src).netloc for src, _ in pictures if not self._is_own(src) and not self._broken(src)])
         if hosts := [one for one in hosts if one]:
-            told = said("From %(hosts)s; whether they are there has not been looked at.", hosts=", ".join(hosts))
-            yield Check(said("Pictures from elsewhere"), Level.TOLD, told)
+            told = said("They lie at %(hosts)s, and are shown as long as they do.", hosts=", ".join(hosts))
+            yield Check(said("Pictures from elsewhere"), Level.TOLD, told, mend=Mend.TEXT)
         if bare := [_short(src) for src, words in pictures if not words.strip()]:
             told = said("%(addresses)s: say in their square brackets what they show, for whoever cannot see them.",
                         addresses=", ".join(_once(bare)))  # fmt: skip
-            yield Check(said("Pictures without words"), Level.TOLD, told)
+            yield Check(said("Pictures without words"), Level.TOLD, told, mend=Mend.TEXT)
+
+    def _as_written(self, link: str, written: Written) -> str:
+        """How an address stands in the text, as far as that is known."""
+        inside = link.removeprefix(self.site)
+        return inside if inside in written.relative else _WORD.sub("", link)
 
     def _is_own(self, address: str) -> bool:
         return address == self.site or address.startswith((f"{self.site}/", f"{self.site}?", f"{self.site}#"))

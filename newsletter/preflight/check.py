@@ -1,7 +1,7 @@
 """One check of a mail before it goes, and all of them together."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from newsletter.campaigns import Campaign
@@ -20,6 +20,32 @@ class Level(StrEnum):
     """Stops it."""
 
 
+class Mend(StrEnum):
+    """Where it is mended; a page turns it into a link (`web/owner/mending.py`)."""
+
+    SUBJECT = "subject"
+    PREHEADER = "preheader"
+    TEXT = "text"
+    TOPIC = "topic"
+    AUDIENCE = "audience"
+    FIELD = "field"
+    """An own field, which can be given a fall-back."""
+    ADDRESS = "address"
+    """The postal address, in the settings."""
+    SENDER = "sender"
+    """The sender's domain, in the settings."""
+    AB_TEST = "ab-test"
+    OTHER_ARTICLE = "other-article"
+    """The article of B."""
+    OTHER_CAMPAIGN = "other-campaign"
+    SPAM = "spam"
+    """What hit, and what to do about it, further down the same page."""
+    TRIAL = "trial"
+    """The button for a test, on the same page."""
+    LINKS = "links"
+    """What is wrong with which link, further down the same page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at; `found` says what was seen, in words for the owner."""
@@ -29,8 +55,9 @@ class Check:
     found: str
     other: Campaign | None = None
     """The campaign that it is about, where that is another one: there it may be changed."""
-    is_repeat: bool = False
-    """Whether it is mended by choosing another audience."""
+    mend: Mend = field(kw_only=True)
+    at: str = field(default="", kw_only=True)
+    """What to look for there: a piece of the text, or the number of a field."""
 
 
 class NotFit(ValueError):

@@ -14,7 +14,7 @@ from newsletter.languages import Number, counted, joined, said
 from newsletter.mail.render import BadArticle, Compiled, Content, Reader, Renderer
 from newsletter.preflight import had_it, left_over
 from newsletter.preflight.addresses import Addresses
-from newsletter.preflight.check import Check, Level, NotFit, Report
+from newsletter.preflight.check import Check, Level, Mend, NotFit, Report
 from newsletter.preflight.sent_as import CAMPAIGN, SentAs
 from newsletter.preflight.without import without_values
 from newsletter.subscribers import Segment, Tag, all_tags
@@ -63,31 +63,32 @@ def check_words(session: Session, renderer: Renderer, brand: Brand, words: Conte
 def _address(brand: Brand) -> Check:
     lines = brand.address_lines
     if lines:
-        return Check(said("Postal address"), Level.GOOD, ", ".join(lines))
+        return Check(said("Postal address"), Level.GOOD, ", ".join(lines), mend=Mend.ADDRESS)
     return Check(
-        said("Postal address"), Level.BLOCK, said("Bulk mail must carry your postal address. Add it under Settings.")
-    )
+        said("Postal address"), Level.BLOCK, said("Bulk mail must carry your postal address. Add it under Settings."),
+        mend=Mend.ADDRESS,
+    )  # fmt: skip
 
 
 def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check]:
     if wrong := _wrong(session, segment):
-        yield Check(said("Audience"), Level.BLOCK, wrong)
+        yield Check(said("Audience"), Level.BLOCK, wrong, mend=Mend.AUDIENCE)
     elif people:
         told = counted("%(num)s will get it.", "%(num)s will get it.", people, num=Number(people))
-        yield Check(said("People"), Level.GOOD, told)
+        yield Check(said("People"), Level.GOOD, told, mend=Mend.AUDIENCE)
     else:
-        yield Check(said("People"), Level.TOLD, said("Nobody is in this audience yet."))
+        yield Check(said("People"), Level.TOLD, said("Nobody is in this audience yet."), mend=Mend.AUDIENCE)
     yield from _topic(session, segment, people)
     if weekly := segment.weekly(session):
         told = counted("%(num)s of them gets it in their weekly mail, not by itself.",
                        "%(num)s of them get it in their weekly mail, not by itself.",
                        weekly, num=Number(weekly))  # fmt: skip
-        yield Check(said("Weekly mail"), Level.GOOD, told)
+        yield Check(said("Weekly mail"), Level.GOOD, told, mend=Mend.AUDIENCE)
     if resting := segment.paused(session):
         told = counted("%(num)s of this audience have paused everything, and get nothing while they do.",
                        "%(num)s of this audience have paused everything, and get nothing while they do.",
                        resting, num=Number(resting))  # fmt: skip
-        yield Check(said("Paused"), Level.GOOD, told)
+        yield Check(said("Paused"), Level.GOOD, told, mend=Mend.AUDIENCE)
 
 
 def _wrong(session: Session, segment: Segment) -> str:
@@ -119,6 +120,7 @@ def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:
         said("Topic"),
         Level.GOOD,
         said("It is about %(name)s, so it goes to those who take that topic. %(rest)s", name=topic.name, rest=rest),
+        mend=Mend.TOPIC,
     )
 
 
@@ -133,7 +135,7 @@ def _again(session: Session, segment: Segment, words: Content, article_id: int |
                 had=Number(had),
                 people=Number(people),
             ),
-            is_repeat=True,
+            mend=Mend.AUDIENCE,
         )
 
 
@@ -144,7 +146,7 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Content,
         compiled = renderer.compiled(words)
         seen = renderer.rendered(sent_as.stream, brand, Reader(0), words, sent_as.context)
     except BadArticle as error:
-        yield Check(said("Text"), Level.BLOCK, error.args[0])
+        yield Check(said("Text"), Level.BLOCK, error.args[0], mend=Mend.TEXT)
         return
     yield _length(words.body)
     size = len(seen.html.encode())
@@ -152,7 +154,7 @@ def _words(session: Session, renderer: Renderer, brand: Brand, words: Content,
     yield Check(
         said("Size"), Level.GOOD if size <= HEAVIEST else Level.BLOCK,
         said("%(size)s kB of %(most)s kB; Gmail cuts off what is larger.", size=kilobytes,
-             most=HEAVIEST // 1000),
+             most=HEAVIEST // 1000), mend=Mend.TEXT,
     )  # fmt: skip
     yield from _left_over(compiled)
     yield from Addresses(session, renderer.site).checks(compiled.written)
@@ -162,34 +164,31 @@ def _left_over(compiled: Compiled) -> Iterator[Check]:
     if odd := left_over.found(compiled.literal):
         told = said("%(odd)s would be read as it stands there. Variables are written %(code)s.",
                     odd="  ".join(odd), code="{{ first_name }}")  # fmt: skip
-        yield Check(said("Left over"), Level.WARNING, told)
+        yield Check(said("Left over"), Level.WARNING, told, mend=Mend.TEXT, at=odd[0])
     written = compiled.written
     if odd := left_over.in_addresses((*written.links, *(src for src, _ in written.pictures))):
         told = said("%(odd)s stands in an address. Links of a reader's own are written %(code)s.",
                     odd="  ".join(odd), code="{{ preferences_url }}")  # fmt: skip
-        yield Check(said("Left over in a link"), Level.WARNING, told)
+        yield Check(said("Left over in a link"), Level.WARNING, told, mend=Mend.TEXT, at=odd[0])
 
 
 def _lines(words: Content) -> Iterator[Check]:
     subject = words.subject.strip()
-    yield Check(
-        said("Subject"), *((Level.GOOD, subject) if subject else (Level.BLOCK, said("There is none. Write one.")))
-    )
-    for name, line in ((said("Subject"), words.subject), (said("Preheader"), words.preheader)):
+    level, told = (Level.GOOD, subject) if subject else (Level.BLOCK, said("There is none. Write one."))
+    yield Check(said("Subject"), level, told, mend=Mend.SUBJECT)
+    for name, line, mend in (
+        (said("Subject"), words.subject, Mend.SUBJECT), (said("Preheader"), words.preheader, Mend.PREHEADER)
+    ):  # fmt: skip
         if len(line) > LONGEST_LINE:
-            yield Check(
-                name,
-                Level.BLOCK,
-                said(
-                    "It has %(length)s characters; %(most)s is the most.", length=Number(len(line)), most=LONGEST_LINE
-                ),
-            )
+            told = said("It has %(length)s characters; %(most)s is the most.", length=Number(len(line)),
+                        most=LONGEST_LINE)  # fmt: skip
+            yield Check(name, Level.BLOCK, told, mend=mend)
 
 
 def _length(body: str) -> Check:
     words = len(body.split())
     if not words:
-        return Check(said("Text"), Level.BLOCK, said("The article is empty."))
+        return Check(said("Text"), Level.BLOCK, said("The article is empty."), mend=Mend.TEXT)
     return Check(
         said("Text"),
         Level.GOOD,
@@ -199,4 +198,5 @@ def _length(body: str) -> Check:
             words,
             num=Number(words),
         ),
+        mend=Mend.TEXT,
     )

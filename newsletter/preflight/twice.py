@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.figures import figure
 from newsletter.languages import Number, counted, said
-from newsletter.preflight.check import Check, Level
+from newsletter.preflight.check import Check, Level, Mend
 from newsletter.subscribers import Segment, Subscriber
 
 COMING = (CampaignState.SCHEDULED, CampaignState.SENDING)
@@ -36,7 +36,7 @@ def sent_twice(session: Session, campaign: Campaign, now: datetime) -> Iterator[
                 "Another campaign sends the same article, and %(num)s people of this audience would get it twice.",
                 both, num=Number(both),
             )  # fmt: skip
-            yield Check(said("Sent twice"), Level.WARNING, found, other=other)
+            yield Check(said("Sent twice"), Level.WARNING, found, other, mend=Mend.OTHER_CAMPAIGN)
 
 
 def _in_both(session: Session, one: Segment, other: Segment) -> int:

@@ -10,7 +10,7 @@ from newsletter.brand import Brand
 from newsletter.figures import figure
 from newsletter.languages import Number, joined, said
 from newsletter.mail.render import BadArticle, Content, Reader, Renderer
-from newsletter.preflight.check import Check, Level
+from newsletter.preflight.check import Check, Level, Mend
 from newsletter.preflight.sent_as import CAMPAIGN, SentAs
 from newsletter.subscribers import FIRST_NAME, OWN, FieldValue, MergeField, Segment, Subscriber
 
@@ -35,7 +35,7 @@ def without_values(session: Session, renderer: Renderer, brand: Brand, words: Co
     if (codes := [code for code in in_text if code in of_name]) and (lacking or not people):
         told = said("%(codes)s is empty for %(people)s without a name. Write %(code)s.", codes=_listed(codes),
                     people=_who(lacking, people), code='{{ first_name|default("friend") }}')  # fmt: skip
-        yield Check(said("Text without a name"), Level.TOLD, told)
+        yield Check(said("Text without a name"), Level.TOLD, told, mend=Mend.TEXT, at=codes[0])
     for field in renderer.own_fields(words):
         empty = [code for code in (*in_subject, *in_text) if field.name in code]
         known = {FIRST_NAME: _SOMETHING, **{one.name: _SOMETHING for one in words.own if one != field}}
@@ -54,7 +54,8 @@ def _subject_without_a_name(seen: str, empty: bool, lacking: int, people: int) -
         told = joined((told, said("Write %(code)s, or put the name inside %(condition)s.",
                                   code='{{ first_name|default("you") }}',
                                   condition="{% if first_name %}…{% endif %}")))  # fmt: skip
-    yield Check(said("Subject without a name"), Level.WARNING if badly else Level.GOOD, told)
+    yield Check(said("Subject without a name"), Level.WARNING if badly else Level.GOOD, told,
+                mend=Mend.SUBJECT)  # fmt: skip
 
 
 def _without(session: Session, field: MergeField, empty: list[str], subject: str, segment: Segment | None,
@@ -62,7 +63,13 @@ def _without(session: Session, field: MergeField, empty: list[str], subject: str
     """What readers without a value read in place of it."""
     lacking = max(people - _having(session, field, segment), 0) if segment else 0
     if segment and people and not lacking:
-        yield Check(field.means, Level.GOOD, said("It is known of all %(people)s.", people=Number(people)))
+        yield Check(
+            field.means,
+            Level.GOOD,
+            said("It is known of all %(people)s.", people=Number(people)),
+            mend=Mend.FIELD,
+            at=str(field.id),
+        )
         return
     who = said("Some may have no “%(field)s”", field=field.means)
     if people:
@@ -73,14 +80,14 @@ def _without(session: Session, field: MergeField, empty: list[str], subject: str
         if field.fallback:
             told = said("%(who)s: they will read the fall-back, “%(fallback)s”, or what the text says for them.",
                         who=who, fallback=field.fallback)  # fmt: skip
-        yield Check(field.means, Level.TOLD, told)
+        yield Check(field.means, Level.TOLD, told, mend=Mend.FIELD, at=str(field.id))
         return
     lines = [said("%(who)s: they will read nothing at %(codes)s.", who=who, codes=_listed(empty))]
     badly = subject and _BADLY.search(subject)
     if badly:
         lines.append(said("The subject reads “%(subject)s”.", subject=subject))
     lines.append(said("Give the field a fall-back, or write %(code)s.", code="{{ " + field.name + '|default("…") }}'))
-    yield Check(field.means, Level.WARNING if badly else Level.TOLD, joined(lines))
+    yield Check(field.means, Level.WARNING if badly else Level.TOLD, joined(lines), mend=Mend.FIELD, at=str(field.id))
 
 
 def _who(lacking: int, people: int) -> str:

@@ -184,27 +184,31 @@ function counts() {
   }
 }
 
-// Spam points: asked for once where nothing is known of the words, and shown as soon as they are there.
-function spam() {
-  const place = () => document.querySelector("[data-spam]");
-  if (!place()) return;
+// Pieces of a page that a worker fills (spam points, links): asked for once where nothing is known of the words, and shown
+// as soon as something is there.
+function pieces() {
+  for (const one of document.querySelectorAll("[data-piece]")) piece(one.dataset.piece);
+}
+
+function piece(path) {
+  const place = () => document.querySelector(`[data-piece="${CSS.escape(path)}"]`);
   const show = async (answer) => {
     if (!answer.ok || answer.redirected) return;
     const { state, html } = await answer.json(), page = new DOMParser().parseFromString(html, "text/html");
     const opened = place().contains(document.activeElement); // whoever is there keeps their place
     if (state !== place().dataset.state && !opened) place().replaceWith(...page.body.children);
-    if (state === "waiting" || opened) setTimeout(look, 1000);
+    if (state.startsWith("waiting") || opened) setTimeout(look, 1000);
   };
   const json = { headers: { Accept: "application/json" } };
   const look = async () => {
     if (document.hidden) return setTimeout(look, 1000);
     try {
-      await show(await fetch(place().dataset.spam, json));
+      await show(await fetch(path, json));
     } catch { /* the page says how to look by hand */ }
   };
   const form = place().querySelector("form[data-unasked]");
-  if (!form) return place().dataset.state === "waiting" ? look() : undefined;
+  if (!form) return place().dataset.state.startsWith("waiting") ? look() : undefined;
   fetch(form.action, { ...json, method: "POST", body: new FormData(form) }).then(show).catch(() => { /* its button works */ });
 }
 
-document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); counts(); leavings(); spam(); });
+document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); counts(); leavings(); pieces(); });

@@ -15,7 +15,7 @@ from newsletter.campaigns import Campaign, Judge
 from newsletter.clock import FixedClock
 from newsletter.guides import Guide
 from newsletter.mail.render import Dkim, make_key, read_key
-from newsletter.preflight import Check, Level, spam
+from newsletter.preflight import Check, Level, Mend, spam
 from newsletter.preflight.spam import Scores
 from newsletter.preflight.spam.record import SpamScore
 from newsletter.runtime import Runtime, build
@@ -101,7 +101,12 @@ def test_points_are_a_check_of_these_words_alone(
     assert checks(runtime, campaign) == []
     spam.go_on(worker)
     assert checks(runtime, campaign) == [
-        Check("Spam points", Level.GOOD, "SpamAssassin gives it 1.7 points; from 5.0 on it calls a mail spam.")
+        Check(
+            "Spam points",
+            Level.GOOD,
+            "SpamAssassin gives it 1.7 points; from 5.0 on it calls a mail spam.",
+            mend=Mend.SPAM,
+        )
     ]
     with runtime.database.transaction() as session:
         session.get_one(Campaign, campaign).article.revise(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.subscribers import Stream, Subscriber
 
-TO, LIKE, SUBJECT, PREHEADER = "to", "like", "tried_subject", "tried_preheader"
+TO, LIKE, SUBJECT, PREHEADER, PRINT = "to", "like", "tried_subject", "tried_preheader", "tried_print"
 """Keys in the message's context."""
 
 
@@ -30,6 +30,8 @@ class Trial:
     subject: str = ""
     """Replaces the revision's, as `preheader` does: B of an A/B test has no revision until it goes out."""
     preheader: str = ""
+    fingerprint: str = ""
+    """Of the mail as it stood when the test was asked for (`preflight.print_of`); "" in tests of older versions."""
 
     @classmethod
     def of(cls, stream: Stream, context: Mapping[str, Any] | None) -> "Trial":
@@ -38,12 +40,14 @@ class Trial:
             return NO_TRIAL
         to = str(context.get(TO, ""))
         subject, preheader = str(context.get(SUBJECT, "")), str(context.get(PREHEADER, ""))
-        return cls(to if "@" in to else "", int(context.get(LIKE, 0)), subject, preheader)
+        seen = str(context.get(PRINT, ""))
+        return cls(to if "@" in to else "", int(context.get(LIKE, 0)), subject, preheader, seen)
 
     @property
     def context(self) -> dict[str, Any]:
         """It as stored in a message."""
         words = {SUBJECT: self.subject, PREHEADER: self.preheader} if self.subject else {}
+        words |= {PRINT: self.fingerprint} if self.fingerprint else {}
         return ({TO: self.to} if self.to else {}) | ({LIKE: self.like} if self.like else {}) | words
 
 

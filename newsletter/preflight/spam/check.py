@@ -9,7 +9,7 @@ from newsletter.brand import Brand
 from newsletter.campaigns import Campaign
 from newsletter.languages import said
 from newsletter.mail.render import Renderer
-from newsletter.preflight.check import Check, Level
+from newsletter.preflight.check import Check, Level, Mend
 from newsletter.preflight.spam.mails import fingerprint_of, mails_of_campaign
 from newsletter.preflight.spam.record import Scores, score_of
 
@@ -49,4 +49,4 @@ def _check(mail: dict[str, Any]) -> Check:
     else:
         told = said("SpamAssassin gives it %(points)s points; from %(threshold)s on it calls a mail spam.", **figures)
     name = said("%(part)s: Spam points", part=mail["part"]) if mail["part"] else said("Spam points")
-    return Check(name, level_of(points, threshold), told)
+    return Check(name, level_of(points, threshold), told, mend=Mend.SPAM)

@@ -28,7 +28,7 @@ from newsletter.web.owner.composer import Around, as_sent
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.subscribers import matching
-from newsletter.web.owner.trials import NotTried, queue_trials, tests_of, trial_addresses
+from newsletter.web.owner.trials import NotTried, note_previewed, queue_trials, tests_of, trial_addresses
 from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, state, transaction
 
@@ -176,6 +176,7 @@ def show(id: int) -> str:
     with reading() as session:
         article = one_or_404(session, Article, id)
         reader, asked = _chosen_reader(session), words_asked()
+        note_previewed(article, reader)
         try:
             seen, problem = _rendered(session, article, reader), ""
         except BadArticle as error:

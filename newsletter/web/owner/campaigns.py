@@ -25,17 +25,19 @@ from newsletter.subscribers import all_tags, segments
 from newsletter.subscribers.segments import SavedSegment, look_up, sentence
 from newsletter.topics import Topic
 from newsletter.web.language import _, in_words, ngettext
-from newsletter.web.owner import spam
+from newsletter.web.owner import links_fetched, spam
 from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
+from newsletter.web.owner.checks import report_of
 from newsletter.web.owner.display import number, word
 from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import CampaignForm
+from newsletter.web.owner.mending import mended_at
 from newsletter.web.owner.own_drafts import is_own_draft
 from newsletter.web.owner.progress import Progress
 from newsletter.web.owner.scheduling import ScheduleForm, as_noted, chosen, looked_ahead, schedule_form, set_time
-from newsletter.web.owner.trials import tests_of
+from newsletter.web.owner.trials import previewed, tests_of
 from newsletter.web.state import now, reading, runtime, transaction
 
 TAG, SAVED = "tag:", "segment:"
@@ -73,8 +75,8 @@ def new() -> Any:
                 ab.refuse(error)
         _tell_sizes(session, form)
         counting = brand.current(session).counts_clicks
-        page = render_template("owner/campaign_new.html", form=form, ab=ab, counting=counting)
-        return page, 422 if form.errors or ab.errors else 200
+        shown = render_template("owner/campaign_new.html", form=form, ab=ab, counting=counting)
+        return shown, 422 if form.errors or ab.errors else 200
 
 
 def _form(session: Session, **kwargs: Any) -> CampaignForm:
@@ -165,16 +167,18 @@ def show(id: int) -> Any:
         test = ab_test_of(session, campaign)
         if test is not None and campaign.part is Part.B and campaign.is_new:
             return back("campaign", id=test.a_id)
-        return _page(session, campaign, schedule_form(campaign))
+        return page(session, campaign, schedule_form(campaign))
 
 
-def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
+def page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
+    """Its page, with what was filled in there."""
     test = ab_test_of(session, campaign)
     parts = test.both if test and campaign.is_tested else (campaign,)
     people = sum(one.audience(now()).size(session) for one in parts) if campaign.is_new else 0
-    report = _report(session, campaign) if campaign.is_new else preflight.Report(())
+    report = report_of(session, campaign) if campaign.is_new else preflight.Report(())
     return render_template(
         "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
+        mended=[(one, mended_at(session, one, campaign)) for one in report.checks],
         guides=_titles(session), told=_told(session, campaign), topic=_topic(session, campaign),
         progress=Progress.of(session, campaign, now()), used=_used(session, campaign), undo=timedelta(minutes=1),
         counting=brand.current(session).counts_clicks, left=reports.of_campaigns(session, [campaign])[0][1].left,
@@ -182,9 +186,11 @@ def _page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         original=original_of(session, campaign), resent=resent_as(session, campaign),
         may_resend=not why_not(session, campaign, now()), resend_from=waits_until(session, campaign, now()),
         seen=Seen.of(session, test) if test else None,
-        test_number=tests_of(session, campaign.revision) + 1 if test and campaign.is_new else 1,
+        test_number=tests_of(session, campaign.revision) + 1 if campaign.is_new else 1,
+        previewed=previewed(session, campaign.article) if campaign.is_new else None,
         asked=Asked.of(session, campaign), is_mine=is_own_draft(campaign),
         spam=spam.shown(session, Scores.CAMPAIGN, campaign.id) if campaign.is_new else None,
+        fetched=links_fetched.shown(session, campaign) if campaign.is_new else None,
         **_times(session, campaign, form),
     )  # fmt: skip
 
@@ -221,10 +227,6 @@ def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
     return [(one, count) for one, count in seen if one.id != dispatch.revision_id] and seen
 
 
-def _report(session: Session, campaign: Campaign) -> preflight.Report:
-    return preflight.check_campaign(session, runtime().renderer, brand.current(session), campaign, now())
-
-
 @door.post("/campaigns/<row:id>/schedule", endpoint="campaign_schedule")
 def schedule(id: int) -> Any:
     """Set the time. A second click finds it scheduled, or going out, and is shown that."""
@@ -236,15 +238,15 @@ def schedule(id: int) -> Any:
             return back("campaign", told, "danger", id=id)
         form = ScheduleForm()
         if request.form.get("look"):  # the button for whoever has no script
-            return _page(session, campaign, form)
+            return page(session, campaign, form)
         time = chosen(session, campaign, form) if form.validate() else None
         if time is None:
-            return _page(session, campaign, form), 422
+            return page(session, campaign, form), 422
         house = brand.current(session)
-        report = _report(session, campaign)
+        report = report_of(session, campaign)
         if report.fit and report.of(preflight.Level.WARNING) and not form.accept.data:
             form.accept.errors = [_("Read the warnings, and tick this if it is meant so.")]
-            return _page(session, campaign, form), 422
+            return page(session, campaign, form), 422
         try:
             report.insist(accepted=True)
         except preflight.NotFit as error:
@@ -253,7 +255,7 @@ def schedule(id: int) -> Any:
             told = set_time(session, campaign, time, house)
         except NotNow as error:
             form.when.errors = [in_words(error)]
-            return _page(session, campaign, form), 422
+            return page(session, campaign, form), 422
         approval.approve(session, campaign, owner_in(session), now())
         note(session, marked("campaign scheduled"), f"{id} for {as_noted(campaign)}")
     return back("campaign", told, id=id)

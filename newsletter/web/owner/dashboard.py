@@ -9,7 +9,7 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, campaigns, examples, feeds, preflight, reports, sequences
+from newsletter import brand, campaigns, examples, feeds, link_checks, preflight, reports, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.figures import figure
@@ -22,6 +22,7 @@ from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
 from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.approval import on_home
+from newsletter.web.owner.checks import sender_needs
 from newsletter.web.owner.door import door
 from newsletter.web.owner.first_steps import first_steps, stays_here
 from newsletter.web.owner.progress import Progress
@@ -93,8 +94,10 @@ def _what_needs_somebody(session: Session, at: datetime) -> dict[str, Any]:
         "stays_here": not steps and stays_here(runtime().settings),
         "unfit": preflight.unfit(session, runtime().renderer),
         "lost_language": lost_language(house),
+        "lost_links": link_checks.lost_in_use(session, runtime().renderer, house),
         "lost_feeds": feeds.needing_owner(session),
         "unfit_pages": unfit_pages(house),
+        "sender_needs": sender_needs(session, house),
         "waiting": campaigns.waiting(session),
         "approvals": on_home(session),
     }

@@ -30,13 +30,13 @@ _NEEDED: dict[Permission, str] = {
         sessions_end_others""",
     Permission.READ: """
         dashboard search articles article article_preview article_version article_versions campaigns campaign
-        campaign_progress campaign_recipients topics pictures guides guide_cover guide_file guide_page all_series
-        series forms form_code subscribers subscribers_count subscriber subscriber_consent imports import_one
+        campaign_progress campaign_recipients campaign_links topics pictures guides guide_cover guide_file guide_page
+        all_series series forms form_code subscribers subscribers_count subscriber subscriber_consent imports import_one
         import_progress bulk_actions bulk_action bulk_action_progress segments fields results result results_export
         funnel funnel_form funnel_export messages held mails mail_html feeds feed spam""",
     Permission.WRITE: """
         article_new article_edit article_frame article_typed article_test article_restore draft_keep draft_delete
-        spam_ask
+        spam_ask campaign_links_ask
         picture_add picture_words picture_delete campaign_new campaign_test campaign_try campaign_approval
         campaign_throw_away bring_over bring_over_do feed_add feed_save feed_do""",
     Permission.SEND: """

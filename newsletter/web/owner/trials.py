@@ -1,17 +1,20 @@
 """To whom an owner may send a test: a few addresses, and never one that must not be written to."""
 
 import re
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from flask import request
+from flask import session as cookie
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from newsletter import characters
+from newsletter import brand, characters, preflight
 from newsletter.accounts import Owner
 from newsletter.articles import Article, Revision
 from newsletter.mail import ledger
+from newsletter.mail.contents import content_of
 from newsletter.mail.ledger import Message
 from newsletter.mail.ledger.trial import Trial
 from newsletter.subscribers import Address, BadAddress, Status, Stream, Subscriber, Suppression, read_address
@@ -20,6 +23,7 @@ from newsletter.web.owner.door import asked_id
 from newsletter.web.state import now, runtime
 
 MOST = 5
+PREVIEWED = "previewed"
 LEFT = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 _BETWEEN = re.compile(r"[\s,;]+")
 
@@ -50,6 +54,32 @@ def trial_addresses(session: Session, owner: Owner, typed: str) -> list[str]:
     return list(found.values())
 
 
+def trial_reader(session: Session, typed: str) -> Subscriber | None:
+    """Like whom it is to be filled in, by an address; None: like somebody without a name. Raises NotTried."""
+    if not (line := characters.line(typed)):
+        return None
+    try:
+        person = session.scalar(select(Subscriber).where(Subscriber.email_key == read_address(line).key))
+    except BadAddress:
+        person = None
+    if person is None:
+        raise NotTried(_("None of your readers has the address “%(word)s”. Nothing was sent.", word=line[:100]))
+    return person
+
+
+def note_previewed(article: Article, reader: Subscriber | None) -> None:
+    """Keep in this browser like whom an article was looked at last, for a test of it."""
+    seen = [article.id, reader.id] if reader else None
+    if cookie.get(PREVIEWED) != seen:
+        cookie[PREVIEWED] = seen
+
+
+def previewed(session: Session, article: Article) -> Subscriber | None:
+    """Like whom this article was looked at last in this browser; None: like somebody without a name."""
+    about, reader = cookie.get(PREVIEWED) or (0, 0)
+    return session.get(Subscriber, reader) if about == article.id else None
+
+
 def _must_not_be_written_to(session: Session, address: Address) -> bool:
     person = session.scalar(select(Subscriber).where(Subscriber.email_key == address.key))
     has_left = person is not None and person.status in LEFT
@@ -70,8 +100,11 @@ def queue_trials(session: Session, owner: Owner, article: Article, to: list[str]
     `words`: a subject and a preheader in place of the article's.
     """
     number, fresh = asked_id("number", request.form) or 1, []
+    tried = content_of(session, article.current)
+    tried = replace(tried, subject=words[0], preheader=words[1]) if words[0] else tried
+    seen = preflight.print_of(runtime().renderer, brand.current(session), tried)
     for one in to:
-        trial = Trial("" if one == owner.email else one, like, *words)
+        trial = Trial("" if one == owner.email else one, like, *words, fingerprint=seen)
         key = f"test:{article.current.id}:{number}"
         if trial.subject:
             key += f":b:{sha256(repr(words).encode()).hexdigest()[:16]}"

@@ -2,6 +2,7 @@
 import { autosave } from "./autosave.js";
 import { pictures } from "./pictures.js";
 import { preview } from "./preview.js";
+import { show } from "./show.js";
 import { toolbar } from "./toolbar.js";
 
 const form = document.querySelector("[data-composer]");
@@ -10,4 +11,5 @@ if (form) {
   const { refused, say } = autosave(form);
   toolbar(form, area, pictures(form, area, say));
   preview(form, { refused, at: 0 });
+  show(area);
 }

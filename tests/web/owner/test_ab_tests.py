@@ -179,7 +179,7 @@ def test_switched_off_between_the_draft_and_its_time(desk: Desk, made: Stage, ru
     count_clicks(runtime, False)
     path = f"/owner/campaigns/{made.a}"
     assert "Clicks : needs you Clicks are not counted" in desk.read(path)
-    assert "Not scheduled. Clicks" in desk.told(f"{path}/schedule", when="now")
+    assert "Not scheduled. Clicks" in desk.told(f"{path}/schedule", accept="y", when="now")
 
 
 def test_a_text_without_links_cannot_be_judged_by_clicks(desk: Desk, made: Stage, golf: int) -> None:
@@ -196,7 +196,7 @@ def test_too_few_people(desk: Desk, runtime: Runtime) -> None:
     with runtime.database.transaction() as session:
         session.execute(update(Campaign).where(Campaign.part.is_not(None)).values(lot=1))
     assert "these are too few people for a test" in desk.read(made.request.path)
-    assert "Not scheduled. A/B test" in desk.told(f"{made.request.path}/schedule", when="now")
+    assert "Not scheduled. A/B test" in desk.told(f"{made.request.path}/schedule", accept="y", when="now")
 
 
 def test_changed_and_withdrawn_before_it_goes(desk: Desk, made: Stage, runtime: Runtime) -> None:

@@ -56,7 +56,7 @@ def test_the_audiences_show_how_many_people_are_in_them_now(desk: Desk, draft: i
 def test_the_time_in_the_form_is_a_suggestion_that_says_so_or_the_time_that_is_set(desk: Desk, draft: int) -> None:
     path = f"/owner/campaigns/{draft}"
     assert "A suggestion: tomorrow at nine." in desk.read(path)
-    desk.post(f"{path}/schedule", when="at", day="2026-06-05", clock="17:30")
+    desk.post(f"{path}/schedule", accept="y", when="at", day="2026-06-05", clock="17:30")
     page = desk.get(path)
     assert 'value="2026-06-05"' in page and 'value="17:30"' in page and "A suggestion" not in page
 
@@ -81,7 +81,7 @@ def test_without_a_postal_address_nothing_is_scheduled(desk: Desk, draft: int, r
     with runtime.database.transaction() as session:
         brand.current(session).address = ""
     assert "Postal address : needs you" in desk.read(f"/owner/campaigns/{draft}")
-    assert "Not scheduled. Postal address" in desk.told(f"/owner/campaigns/{draft}/schedule", when="now")
+    assert "Not scheduled. Postal address" in desk.told(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     assert found(runtime, draft).state is CampaignState.DRAFT
 
 
@@ -89,7 +89,7 @@ def test_a_text_that_needs_a_guide_is_refused_as_a_campaign(desk: Desk, draft: i
     text = {"title": "On walking", "subject": "S", "body": "[guide]({{ guide_pdf }})", "base": "1"}
     assert desk.post(f"/owner/articles/{article}/edit", **text).status_code == 200
     assert "only there in the series that follows a guide" in desk.read(f"/owner/campaigns/{draft}")
-    assert "Not scheduled. Text" in desk.told(f"/owner/campaigns/{draft}/schedule", when="now")
+    assert "Not scheduled. Text" in desk.told(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
 
 
 def test_a_warning_wants_a_tick_and_a_block_cannot_be_ticked_away(desk: Desk, draft: int, article: int) -> None:
@@ -106,14 +106,14 @@ def test_a_warning_wants_a_tick_and_a_block_cannot_be_ticked_away(desk: Desk, dr
 
 
 def test_a_time_is_the_owners_local_time_and_shown_both_ways(desk: Desk, draft: int, runtime: Runtime) -> None:
-    words = desk.told(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-06-02", clock="09:00")
+    words = desk.told(f"/owner/campaigns/{draft}/schedule", accept="y", when="at", day="2026-06-02", clock="09:00")
     assert "It goes out Tue 2 Jun 2026, 09:00 BST (Tue 2 Jun 2026, 08:00 UTC)" in words
     assert found(runtime, draft).scheduled_at == datetime(2026, 6, 2, 8, tzinfo=UTC)
 
 
 def test_another_zone_another_instant(desk: Desk, draft: int, runtime: Runtime) -> None:
     desk.post("/owner/settings/zone", zone="America/New_York")
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-06-02", clock="09:00")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="at", day="2026-06-02", clock="09:00")
     assert found(runtime, draft).scheduled_at == datetime(2026, 6, 2, 13, tzinfo=UTC)
     assert found(runtime, draft).zone == "America/New_York"
 
@@ -133,14 +133,14 @@ def test_another_zone_another_instant(desk: Desk, draft: int, runtime: Runtime) 
 def test_a_time_that_cannot_be_is_told(
     desk: Desk, draft: int, runtime: Runtime, day: str, hour: str, word: str
 ) -> None:
-    answer = desk.post(f"/owner/campaigns/{draft}/schedule", when="at", day=day, clock=hour)
+    answer = desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="at", day=day, clock=hour)
     assert answer.status_code == 422
     assert word in readable(answer.text)
     assert found(runtime, draft).state is CampaignState.DRAFT
 
 
 def test_of_an_hour_that_happens_twice_the_first_is_taken(desk: Desk, draft: int, runtime: Runtime) -> None:
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-10-25", clock="01:30")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="at", day="2026-10-25", clock="01:30")
     assert found(runtime, draft).scheduled_at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
@@ -148,17 +148,17 @@ def test_scheduling_twice_shows_the_state_and_sends_once(
     desk: Desk, draft: int, runtime: Runtime, sent: SentList
 ) -> None:
     path = f"/owner/campaigns/{draft}/schedule"
-    assert desk.post(path, when="now").status_code == 200
-    assert desk.post(path, when="now").status_code == 200
+    assert desk.post(path, when="now", accept="y").status_code == 200
+    assert desk.post(path, when="now", accept="y").status_code == 200
     launch(runtime)
-    third = desk.post(path, when="now")
+    third = desk.post(path, when="now", accept="y")
     assert third.status_code == 200
     assert "It is sent already" in readable(third.text)
     assert sorted(one.recipient for one in sent.envelopes) == ["jane@example.com", "joe@example.com"]
 
 
 def test_unscheduling_makes_it_a_draft_again(desk: Desk, draft: int, runtime: Runtime) -> None:
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-06-02", clock="09:00")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="at", day="2026-06-02", clock="09:00")
     assert "It is a draft again" in desk.told(f"/owner/campaigns/{draft}/unschedule")
     assert "Only a scheduled campaign" in desk.told(f"/owner/campaigns/{draft}/unschedule")
     assert found(runtime, draft).scheduled_at is None
@@ -168,7 +168,7 @@ def test_what_is_sent_now_can_be_undone_for_some_seconds(
     desk: Desk, draft: int, runtime: Runtime, clock: FixedClock, sent: SentList
 ) -> None:
     assert "Send it to 2 people" in desk.read(f"/owner/campaigns/{draft}")
-    assert "It goes out in 10 seconds" in desk.told(f"/owner/campaigns/{draft}/schedule", when="now")
+    assert "It goes out in 10 seconds" in desk.told(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     clock.forward(timedelta(seconds=4))
     page = desk.read(f"/owner/campaigns/{draft}")
     assert "It goes out in 6 seconds" in page and "Undo" in page
@@ -177,14 +177,14 @@ def test_what_is_sent_now_can_be_undone_for_some_seconds(
     assert "It is a draft again; nothing has left." in desk.told(f"/owner/campaigns/{draft}/unschedule")
     launch(runtime)
     assert sent.envelopes == []
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime)
     assert len(sent.envelopes) == 2
     assert "Only a scheduled campaign" in desk.told(f"/owner/campaigns/{draft}/unschedule")
 
 
 def test_pausing_holds_the_rest_and_resuming_sends_it(desk: Desk, draft: int, runtime: Runtime, sent: SentList) -> None:
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime, deliver=False)
     assert "Paused." in desk.told(f"/owner/campaigns/{draft}/pause")
     launch(runtime)
@@ -199,7 +199,7 @@ def test_pausing_holds_the_rest_and_resuming_sends_it(desk: Desk, draft: int, ru
 def test_cancelling_asks_first_and_calls_off_what_has_not_left(
     desk: Desk, draft: int, runtime: Runtime, sent: SentList
 ) -> None:
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime, deliver=False)
     assert "2 would not get it" in desk.read(f"/owner/campaigns/{draft}/cancel")
     assert found(runtime, draft).state is CampaignState.SENDING
@@ -214,7 +214,7 @@ def test_cancelling_asks_first_and_calls_off_what_has_not_left(
 def test_progress_counts_people_and_says_how_long_it_takes(
     desk: Desk, draft: int, runtime: Runtime, clock: FixedClock
 ) -> None:
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime, deliver=False)
     with runtime.database.transaction() as session:
         first = session.scalars(select(Message).where(Message.dispatch_id.is_not(None)).order_by(Message.id)).first()
@@ -238,7 +238,7 @@ def test_each_recipient_has_state_time_and_the_servers_words(
     desk: Desk, draft: int, runtime: Runtime, sent: SentList
 ) -> None:
     answering(sent, Stage.LOST_AFTER, 0, "", "The line went dead <after> the dot")
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime)
     words = desk.read(f"/owner/campaigns/{draft}/recipients?state=uncertain")
     assert "jane@example.com Jane uncertain just now The line went dead <after> the dot" in words
@@ -249,7 +249,7 @@ def test_each_recipient_has_state_time_and_the_servers_words(
 def test_recipients_go_on_by_number(desk: Desk, draft: int, runtime: Runtime, person: Callable[..., int]) -> None:
     for number in range(60):
         person(f"p{number:02}@example.com")
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime)
     first = desk.get(f"/owner/campaigns/{draft}/recipients")
     with runtime.database.reading() as session:
@@ -263,7 +263,7 @@ def test_recipients_go_on_by_number(desk: Desk, draft: int, runtime: Runtime, pe
 
 
 def test_the_list_shows_state_and_numbers(desk: Desk, draft: int, runtime: Runtime) -> None:
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime)
     words = desk.read("/owner/campaigns")
     assert "On walking sent everybody who takes the newsletter Mon 1 Jun 2026, 12:00 BST 2 2" in words

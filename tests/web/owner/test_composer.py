@@ -103,7 +103,7 @@ def test_a_scheduled_campaign_says_that_its_article_was_changed_and_the_editor_t
 ) -> None:
     made = desk.post("/owner/campaigns/new", article=article, audience="").request.path
     assert "goes out" not in desk.read(f"/owner/articles/{article}/edit")
-    desk.post(f"{made}/schedule", when="at", day="2026-06-05", clock="09:00")
+    desk.post(f"{made}/schedule", accept="y", when="at", day="2026-06-05", clock="09:00")
     assert "goes out Fri 5 Jun 2026, 09:00 BST" in desk.read(f"/owner/articles/{article}/edit")
     assert "was changed since" not in desk.read(made)
     desk.post("/owner/articles/draft", article=article, base="1", sitting="a" * 20, body="Typed.")
@@ -111,7 +111,7 @@ def test_a_scheduled_campaign_says_that_its_article_was_changed_and_the_editor_t
     desk.post(f"/owner/articles/{article}/edit", **TEXT, base="1")
     assert "it had version 1, and goes out in version 2" in desk.read(made)
     assert f"/owner/articles/{article}/versions/2?against=1" in desk.get(made)
-    desk.post(f"{made}/schedule", when="at", day="2026-06-06", clock="09:00")
+    desk.post(f"{made}/schedule", accept="y", when="at", day="2026-06-06", clock="09:00")
     assert "was changed since" not in desk.read(made)
 
 
@@ -125,7 +125,7 @@ def test_a_draft_changes_nothing_that_a_scheduled_campaign_sends(
 ) -> None:
     person("jane@example.com", "Jane")
     made = desk.post("/owner/campaigns/new", article=article, audience="").request.path
-    desk.post(f"{made}/schedule", when="now")
+    desk.post(f"{made}/schedule", accept="y", when="now")
     kept = desk.client.post(
         "/owner/articles/draft", headers={"Accept": "application/json"},
         data={"csrf_token": desk.token, "article": article, "base": "1", "sitting": "a" * 20, "body": "Half a sent"},

@@ -50,7 +50,7 @@ def walk(desk: Desk, runtime: Runtime, article: int, person: Callable[..., int],
     for name in ("ann", "ben", "cat"):
         person(f"{name}@example.com", name.capitalize())
     id = int(desk.post("/owner/campaigns/new", article=article, audience="").request.path.rsplit("/", 1)[1])
-    desk.post(f"/owner/campaigns/{id}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{id}/schedule", accept="y", when="now")
     clock.forward(UNDO)
     with runtime.database.transaction() as session:
         campaigns.launch_due(session, clock.now())

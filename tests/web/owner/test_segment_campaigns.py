@@ -35,7 +35,7 @@ def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
         campaign = made.id
     assert "It cannot be deleted yet" in desk.read(f"/owner/segments/{id}/delete")
     assert "A campaign is still to go" in desk.told(f"/owner/segments/{id}/delete")
-    desk.post(f"/owner/campaigns/{campaign}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{campaign}/schedule", accept="y", when="now")
     with runtime.database.transaction() as session:
         campaigns.launch_due(session, runtime.clock.now() + timedelta(minutes=1))
     with runtime.database.transaction() as session:  # other rules come too late for it
@@ -74,7 +74,7 @@ def test_what_names_something_deleted_stops_a_campaign(
     told = desk.read(f"/owner/campaigns/{campaign}")
     assert "There is no tag “runners” any more. So nobody is in this segment: change its rules." in told
     assert "It can be scheduled when everything on the list is in order." in told
-    desk.post(f"/owner/campaigns/{campaign}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{campaign}/schedule", accept="y", when="now")
     with runtime.database.reading() as session:
         assert session.get_one(Campaign, campaign).stored_state is CampaignState.DRAFT
     assert "broken There is no tag “runners” any more." in desk.read("/owner/segments")

@@ -101,7 +101,7 @@ def test_without_points_it_goes_as_ever(desk: Desk, runtime: Runtime, draft: int
     scored(desk, runtime, f"/owner/sending/spam/campaign/{draft}")
     words = desk.read(f"/owner/campaigns/{draft}")
     assert "said nothing that SpamAssassin says" in words and "Nothing is held up by that." in words
-    told = desk.told(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-07-01", clock="09:00")
+    told = desk.told(f"/owner/campaigns/{draft}/schedule", accept="y", when="at", day="2026-07-01", clock="09:00")
     assert "It goes out" in told
 
 
