@@ -77,6 +77,7 @@ from newsletter.web.owner import (
     topics,
     typed,
     versions,
+    write,
 )
 from newsletter.web.owner.display import FILTERS
 from newsletter.web.owner.door import door
@@ -156,6 +157,7 @@ __all__ = [
     "topics",
     "typed",
     "versions",
+    "write",
 ]
 
 

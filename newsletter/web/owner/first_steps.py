@@ -48,7 +48,7 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
                   what=_("An export of your present program, or any CSV. Leave it out if you begin with nobody."),
                   url=url_for("owner.subscriber_import")),
         FirstStep(done=_noted(session, "test sent"), title=_("Send yourself an article"),
-                  what=_("Open one and press “Send a test to me”."), url=url_for("owner.articles")),
+                  what=_("Open one and press “Send a test to me”."), url=url_for("owner.write")),
     ]  # fmt: skip
 
 

@@ -125,7 +125,9 @@ def search() -> str:
 def _everything(session: Session, asked: str) -> Iterable[Found]:
     yield Found(_("People"), _people(session, asked), url_for("owner.subscribers", q=asked))
     yield Found(
-        _("Articles"), _named(session, Article, Article.title, "article", asked), url_for("owner.articles", q=asked)
+        _("Articles"),
+        _named(session, Article, Article.title, "article", asked),
+        url_for("owner.write", q=asked, kind="article"),
     )
     yield Found(_("Campaigns"), _campaigns(session, asked))
     yield Found(_("Guides"), _named(session, Guide, Guide.title, "guides", asked))

@@ -49,7 +49,7 @@ def test_a_feed_is_found_from_its_blog_and_its_posts_become_drafts(desk: Desk, r
         draft = session.scalars(select(Draft).order_by(Draft.id)).first()
         assert draft is not None
     assert f"Brought over from {blog.site.url('/one')}" in desk.read(f"/owner/articles/new?draft={draft.id}")
-    assert "Words of yours are not saved yet: one" in desk.read("/owner/articles") and _log(runtime) == ["feed added"]
+    assert "Words of yours are not saved yet: one" in desk.read("/owner/write") and _log(runtime) == ["feed added"]
 
 
 def test_it_is_changed_paused_and_removed(desk: Desk, runtime: Runtime) -> None:

@@ -10,7 +10,8 @@ from tests.web.owner.conftest import Desk
 OUTSIDE = {"login", "logout", "forgot", "reset", "invitation", "address", "proof"}
 """Before somebody is signed in, or between two pages."""
 OPEN = [
-    ("/owner/", None, "Home"), ("/owner/articles", "Write", "Articles"), ("/owner/campaigns", "Write", "Campaigns"),
+    ("/owner/", None, "Home"), ("/owner/write", "Write", "Articles and campaigns"),
+    ("/owner/campaigns/new", "Write", "Articles and campaigns"),
     ("/owner/topics", "Write", "Topics"), ("/owner/segments/new", "People", "Segments"),
     ("/owner/messages", "Results", "Messages"), ("/owner/second-factor", "Settings", "Settings"),
     ("/owner/series", None, "Series"), ("/owner/forms/1", None, "Forms"),
