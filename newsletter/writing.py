@@ -181,7 +181,7 @@ def _rows_of_articles(session: Session, ids: Collection[int]) -> dict[tuple[Kind
     look = select(Article).where(Article.id.in_(ids)).options(joinedload(Article.topic))
     steps = _steps(session, ids)
     went = select(Campaign.article_id, func.max(Campaign.launched_at)).where(Campaign.article_id.in_(ids))
-    sent: dict[int, datetime] = dict(session.execute(went.group_by(Campaign.article_id)).all())
+    sent = dict(session.execute(went.group_by(Campaign.article_id)).all())
     return {
         (Kind.ARTICLE, one.id): Row(article=one, steps=steps.get(one.id, ()), sent_at=sent.get(one.id))
         for one in session.scalars(look)

@@ -28,6 +28,8 @@ class ActionKind(StrEnum):
 
     GUIDE = "guide"
     """Send the guide again, to those who had asked for it."""
+    REMIND = "remind"
+    """Ask again for the confirmation: those who signed up themselves and have not answered."""
     LEAVE_TOPIC = "leave-topic"
     STOP_SERIES = "stop-series"
     ERASE = "erase"

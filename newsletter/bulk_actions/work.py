@@ -88,8 +88,8 @@ def _process_batch(place: Place) -> bool:
 
 
 def _has_to_wait(session: Session, action: BulkAction, now: datetime) -> bool:
-    """Whether a guide action must wait until the transactional mails in the queue have left."""
-    return action.kind is ActionKind.GUIDE and holds(session, has_mail(Lane.TRANSACTIONAL, now))
+    """Whether an action that sends mail must wait until the transactional mails in the queue have left."""
+    return action.kind in (ActionKind.GUIDE, ActionKind.REMIND) and holds(session, has_mail(Lane.TRANSACTIONAL, now))
 
 
 def _next_batch(session: Session, action: BulkAction) -> list[tuple[Subscriber, bool]]:

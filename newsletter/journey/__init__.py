@@ -20,7 +20,14 @@ from newsletter.journey.leave import erase, forget, has_left_bounced, lift, refu
 from newsletter.journey.move import Stayed, ask_move, move, open_change, stay
 from newsletter.journey.pause import PAUSE, end_pause, end_pauses, pause, pause_is_over
 from newsletter.journey.prove import Proof, ask_proof, proves
-from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
+from newsletter.journey.remind import (
+    ask_again,
+    ask_pending_again,
+    may_be_asked_again,
+    pending_for_days,
+    remind_and_forget,
+    reminders_due,
+)
 from newsletter.journey.sign_up import SignUp, subscribe
 from newsletter.journey.topics import change_topics, leave_topic, narrow_topics
 from newsletter.journey.undo import say_why, slip, undo_leaving, why_left
@@ -40,6 +47,7 @@ __all__ = [
     "articles_promised",
     "ask_again",
     "ask_move",
+    "ask_pending_again",
     "ask_proof",
     "asked_for",
     "change_topics",
@@ -54,6 +62,7 @@ __all__ = [
     "leave_topic",
     "lift",
     "live_in",
+    "may_be_asked_again",
     "move",
     "narrow_topics",
     "offer_guide",
@@ -61,6 +70,7 @@ __all__ = [
     "open_link",
     "pause",
     "pause_is_over",
+    "pending_for_days",
     "proves",
     "read_in",
     "refuse",

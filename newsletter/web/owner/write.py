@@ -129,5 +129,4 @@ def campaigns() -> Response:
 
 
 def _moved(kind: Kind) -> Response:
-    asked = {"q": words_asked()} if words_asked() else {}
-    return redirect(url_for("owner.write", kind=kind.value, **asked), 302)
+    return redirect(url_for("owner.write", kind=kind.value, q=words_asked() or None), 302)

@@ -132,3 +132,9 @@ def test_a_writer_changes_nothing_of_a_feed_that_sends(desk: Desk, runtime: Runt
     desk.told(f"{at}/sending", to="off", topic="")
     become(runtime.database, Role.WRITER)
     assert "until you let it go on" in desk.told(f"{at}/pause")
+
+
+def test_without_a_feed_i_am_told_what_to_do_first(desk: Desk, runtime: Runtime) -> None:
+    assert "No feeds yet Type the address of your blog first" in desk.read(PATH)
+    add_feed(runtime, "http://127.0.0.1:1/feed")
+    assert "No feeds yet" not in desk.read(PATH)

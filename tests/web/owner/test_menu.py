@@ -23,6 +23,13 @@ def test_there_are_eight_doors() -> None:
     assert [door.label for door in DOORS] == names
 
 
+def test_a_phone_has_home_write_and_people_beside_the_button_of_the_menu(desk: Desk) -> None:
+    bar = desk.get("/owner/write").split('aria-label="Most used"')[1].split("</nav>")[0]
+    links = re.findall(r'<a href="([^"]+)"( class="open")?>([^<]+)</a>', bar)
+    assert links == [("/owner/", "", "Home"), ("/owner/write", ' class="open"', "Write"),
+                     ("/owner/subscribers", "", "People")]  # fmt: skip
+
+
 def test_every_page_is_behind_exactly_one_door(desk: Desk) -> None:
     rules = [rule.rule for rule in desk.client.application.url_map.iter_rules() if rule.endpoint.startswith("owner.")]
     folders = {rule.partition("/owner/")[2].partition("/")[0] for rule in rules} - OUTSIDE
