@@ -21,7 +21,7 @@ from newsletter.subscribers.segments import SavedSegment
 from newsletter.web.owner.permissions import may
 
 _NUMBERED: Sequence[tuple[str, type[Base], str]] = (
-    ("article ", Article, "article"), ("campaign ", Campaign, "campaign"), ("A/B test ", Campaign, "campaign"),
+    ("article ", Article, "article"), ("campaign ", Campaign, "campaign"), ("A/B", Campaign, "campaign"),
     ("approval ", Campaign, "campaign"), ("test sent", Article, "article"), ("segment ", SavedSegment, "segment"),
     ("subscriber ", Subscriber, "subscriber"),
     ("confirmation sent again", Subscriber, "subscriber"), ("import ", Import, "import_one"), ("feed ", Feed, "feed"),
