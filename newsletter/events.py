@@ -88,6 +88,8 @@ class Press:
 
 _BY_A_MAIL = text("message_id IS NOT NULL")
 _SAYS_WHY = text("why IS NOT NULL")
+OF_READERS = text("kind IN ('newsletter-on', 'newsletter-off', 'left', 'bounced', 'complained')")
+"""By which somebody begins to take the newsletter, or ends it. In these letters, or SQLite does not take the index."""
 
 
 class Event(Base):
@@ -100,6 +102,7 @@ class Event(Base):
         Index("ix_events_message", "message_id", postgresql_where=_BY_A_MAIL, sqlite_where=_BY_A_MAIL),
         one_of("why", WhyLeft),
         Index("ix_events_why", "at", postgresql_where=_SAYS_WHY, sqlite_where=_SAYS_WHY),
+        Index("ix_events_readers", "at", postgresql_where=OF_READERS, sqlite_where=OF_READERS),
         {"sqlite_autoincrement": True},
     )
 

@@ -16,9 +16,10 @@ from newsletter.brand import current
 from newsletter.campaigns import Campaign
 from newsletter.clicks import Click, Clicks
 from newsletter.events import Event, EventKind
-from newsletter.figures import figure
+from newsletter.figures import figure, figure_if_kept
 from newsletter.mail.contents import content_of
-from newsletter.mail.ledger import ACCEPTED, Message, State
+from newsletter.mail.ledger import ACCEPTED, Dispatch, Message, State
+from newsletter.mail.ledger.counts import count_by_state
 from newsletter.mail.render import BadArticle, Renderer
 from newsletter.mail.render.counted import Counted
 from newsletter.mail.render.names import of_brand
@@ -62,6 +63,41 @@ def of_campaigns(session: Session, campaigns: Sequence[Campaign]) -> list[tuple[
     return [
         (one, Result.of(one.counts(session), left.get(one.dispatch_id or 0, 0), _seen(one, seen))) for one in campaigns
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """What became of one mailing, in the numbers that a list tells."""
+
+    accepted: int
+    """A server accepted it for them."""
+    clicked: int | None
+    """People who followed a link of it; None: that was not counted."""
+
+
+def went_out(session: Session, campaigns: Sequence[Campaign]) -> dict[int, Went] | None:
+    """What became of these, by their numbers; None while that is being counted beside the page."""
+    dispatches = tuple(sorted(one.dispatch_id for one in campaigns if one.dispatch_id))
+    if not dispatches:
+        return {}
+    found = figure_if_kept(session, ("went out", dispatches), lambda it: _accepted_and_clicked(it, dispatches))
+    if found is None:
+        return None
+    accepted, seen = found
+    went = {}
+    for one in campaigns:
+        people = _seen(one, seen)
+        went[one.id] = Went(accepted.get(one.dispatch_id or 0, 0), people[0] if people else None)
+    return went
+
+
+def _accepted_and_clicked(session: Session, dispatches: Collection[int]
+                          ) -> tuple[dict[int, int], dict[int, tuple[int, int]]]:  # fmt: skip
+    accepted = {}
+    for one in session.scalars(select(Dispatch).where(Dispatch.id.in_(dispatches))):
+        states = count_by_state(session, one)
+        accepted[one.id] = sum(states[state] for state in ACCEPTED)
+    return accepted, _clicked(session, dispatches)
 
 
 def _seen(campaign: Campaign, seen: dict[int, tuple[int, int]]) -> tuple[int, int] | None:

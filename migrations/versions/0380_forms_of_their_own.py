@@ -1,14 +1,14 @@
 """Forms with topics that their owner has settled and a picture of their own; which form stands below articles
 
 Revision ID: 0380
-Revises: 0374
+Revises: 0379
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0380"
-down_revision = "0374"
+down_revision = "0379"
 
 
 def upgrade() -> None:

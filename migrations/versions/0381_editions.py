@@ -9,8 +9,8 @@ from alembic import op
 
 revision = "0381"
 down_revision = "0380"
-BEFORE = "kind IN ('guide', 'leave-topic', 'stop-series', 'erase')"
-AFTER = "kind IN ('guide', 'edition', 'leave-topic', 'stop-series', 'erase')"
+BEFORE = "kind IN ('guide', 'remind', 'leave-topic', 'stop-series', 'erase')"
+AFTER = "kind IN ('guide', 'edition', 'remind', 'leave-topic', 'stop-series', 'erase')"
 
 
 def upgrade() -> None:

@@ -16,7 +16,7 @@ from newsletter.accounts import (
     session,
     wait,
 )
-from newsletter.accounts.audit import AuditEntry, last_noted, note
+from newsletter.accounts.audit import AuditEntry, Changes, differing, last_noted, note
 from newsletter.accounts.invitation import Invitation
 from newsletter.accounts.login_change import LoginChange
 from newsletter.accounts.passkey import Passkey
@@ -28,6 +28,7 @@ from newsletter.accounts.user import Owner, create, find, first, owners, sign_in
 
 __all__ = [
     "AuditEntry",
+    "Changes",
     "Invitation",
     "LoginChange",
     "Owner",
@@ -40,6 +41,7 @@ __all__ = [
     "audit",
     "ceremony",
     "create",
+    "differing",
     "find",
     "first",
     "forget_ips",

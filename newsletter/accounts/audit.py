@@ -1,14 +1,20 @@
 """AuditEntry: something an owner did, or that somebody tried in an owner's name."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from newsletter.accounts.user import Owner
-from newsletter.db import Base, Id, without
+from newsletter.db import Base, Id, without, without_inside
 
 _HAS_IP = text("ip IS NOT NULL")
+LONGEST_VALUE = 2_000
+"""Characters that are kept of what stood somewhere."""
+_SECRET = ("password", "secret", "token", "key")
+Changes = list[list[str]]
+"""Of each thing that changed: its name, what stood there, and what stands there now."""
 
 
 class AuditEntry(Base):
@@ -16,6 +22,8 @@ class AuditEntry(Base):
 
     __tablename__ = "audit"
     __table_args__ = (
+        Index("ix_audit_owner", "owner_id", "id"),
+        Index("ix_audit_action", "action", "id"),
         Index("ix_audit_ip", "at", postgresql_where=_HAS_IP, sqlite_where=_HAS_IP),
         {"sqlite_autoincrement": True},
     )
@@ -27,12 +35,33 @@ class AuditEntry(Base):
     """The client's address, cleared when its retention ends."""
     action: Mapped[str] = mapped_column(String(64))
     detail: Mapped[str] = mapped_column(String(500), default="")
+    changes: Mapped[Changes | None] = mapped_column(JSON(none_as_null=True))
 
 
 def note(session: Session, owner: Owner | None, now: datetime, action: str, detail: str = "",
-         ip: str | None = None) -> None:  # fmt: skip
-    """Add an entry to the audit log; `detail` is cut at 500 characters."""
-    session.add(AuditEntry(owner_id=owner.id if owner else None, at=now, action=action, detail=detail[:500], ip=ip))
+         ip: str | None = None, changes: Changes | None = None) -> None:  # fmt: skip
+    """Add an entry to the audit log; `detail` is cut at 500 characters. `changes`: see `differing`."""
+    session.add(
+        AuditEntry(
+            owner_id=owner.id if owner else None, at=now, action=action, detail=detail[:500], ip=ip,
+            changes=changes or None,
+        )
+    )  # fmt: skip
+
+
+def differing(before: Mapping[str, object], after: Mapping[str, object]) -> Changes:
+    """What is other in `after`, as an entry keeps it. Of what is secret by its name, that it changed and no value."""
+    return [
+        [name, *(("…", "…") if any(word in name for word in _SECRET) else (_told(before.get(name)), _told(value)))]
+        for name, value in after.items()
+        if before.get(name) != value
+    ]
+
+
+def _told(value: object) -> str:
+    words = ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    line = "" if words is None else str(words)
+    return line if len(line) <= LONGEST_VALUE else f"{line[:LONGEST_VALUE]}…"
 
 
 def last_noted(session: Session, action: str) -> datetime | None:
@@ -49,6 +78,7 @@ def forget_ips(session: Session, before: datetime) -> None:
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Remove an erased address from the entries that mention it."""
-    for entry in session.scalars(select(AuditEntry).where(AuditEntry.detail.icontains(address, autoescape=True))):
-        entry.detail = without(address, entry.detail)
+    """Remove an erased address from the entries that mention it, and from the values they keep."""
+    named = or_(AuditEntry.detail.icontains(address, autoescape=True), AuditEntry.changes.is_not(None))
+    for entry in session.scalars(select(AuditEntry).where(named)):
+        entry.detail, entry.changes = without(address, entry.detail), without_inside(address, entry.changes)

@@ -51,6 +51,8 @@ def _reached(kind: ActionKind, guide: Guide | None, sequence: Sequence | None, t
             return (Subscriber.status == Status.CONFIRMED) & condition(Rules(AskedFor(guide.slug)).on(now))
         case ActionKind.EDITION if guide:
             return has_earlier_edition(guide)
+        case ActionKind.REMIND:
+            return journey.may_be_asked_again(now)
         case ActionKind.LEAVE_TOPIC if topic:
             return Subscriber.newsletter & takes_topic(topic.id)
         case ActionKind.STOP_SERIES if sequence:
@@ -69,6 +71,8 @@ def do(session: Session, house: House, action: BulkAction, person: Subscriber, n
     match action.kind:
         case ActionKind.GUIDE | ActionKind.EDITION:
             return Done(_send_guide(session, house, action, person, now))
+        case ActionKind.REMIND:
+            return Done(journey.ask_pending_again(session, house, person, now))
         case ActionKind.LEAVE_TOPIC:
             press = Press(By.OWNER, TAKEN)
             return Done(person.newsletter and journey.leave_topic(session, person, action.topic_id or 0, press, now))

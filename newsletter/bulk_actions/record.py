@@ -30,6 +30,8 @@ class ActionKind(StrEnum):
     """Send the guide again, to those who had asked for it."""
     EDITION = "edition"
     """Send the newest edition of a guide, to those who have an earlier one."""
+    REMIND = "remind"
+    """Ask again for the confirmation: those who signed up themselves and have not answered."""
     LEAVE_TOPIC = "leave-topic"
     STOP_SERIES = "stop-series"
     ERASE = "erase"
@@ -46,8 +48,8 @@ class ActionState(StrEnum):
     CALLED_OFF = "called-off"
 
 
-SENDING = (ActionKind.GUIDE, ActionKind.EDITION)
-"""Those that send a guide."""
+SENDING = (ActionKind.GUIDE, ActionKind.EDITION, ActionKind.REMIND)
+"""Those that send mail."""
 WORKING = (ActionState.WAITING, ActionState.RUNNING)
 STANDS = {
     ActionState.WAITING: marked("waiting to begin"),

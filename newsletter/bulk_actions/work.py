@@ -88,7 +88,7 @@ def _process_batch(place: Place) -> bool:
 
 
 def _has_to_wait(session: Session, action: BulkAction, now: datetime) -> bool:
-    """Whether an action that sends guides must wait until the transactional mails in the queue have left."""
+    """Whether an action that sends mail must wait until the transactional mails in the queue have left."""
     return action.kind in SENDING and holds(session, has_mail(Lane.TRANSACTIONAL, now))
 
 

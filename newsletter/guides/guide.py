@@ -126,7 +126,7 @@ class GuideRequest(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscribers.id", ondelete="CASCADE"))
     guide_id: Mapped[int] = mapped_column(ForeignKey("guides.id"), index=True)
-    requested_at: Mapped[datetime]
+    requested_at: Mapped[datetime] = mapped_column(index=True)
     fetched_at: Mapped[datetime | None] = mapped_column()
     """When the PDF was first downloaded after this request, if it was."""
     edition: Mapped[int] = mapped_column(default=1, server_default="1")

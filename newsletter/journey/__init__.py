@@ -29,7 +29,14 @@ from newsletter.journey.pause import (
     was_paused_for_them,
 )
 from newsletter.journey.prove import Proof, ask_proof, proves
-from newsletter.journey.remind import ask_again, remind_and_forget, reminders_due
+from newsletter.journey.remind import (
+    ask_again,
+    ask_pending_again,
+    may_be_asked_again,
+    pending_for_days,
+    remind_and_forget,
+    reminders_due,
+)
 from newsletter.journey.sign_up import SignUp, subscribe
 from newsletter.journey.topics import change_topics, leave_topic, narrow_topics
 from newsletter.journey.undo import say_why, slip, undo_leaving, why_left
@@ -51,6 +58,7 @@ __all__ = [
     "articles_promised",
     "ask_again",
     "ask_move",
+    "ask_pending_again",
     "ask_proof",
     "asked_for",
     "change_topics",
@@ -66,6 +74,7 @@ __all__ = [
     "leave_topic",
     "lift",
     "live_in",
+    "may_be_asked_again",
     "move",
     "narrow_topics",
     "offer_guide",
@@ -73,6 +82,7 @@ __all__ = [
     "open_link",
     "pause",
     "pause_is_over",
+    "pending_for_days",
     "proves",
     "read_in",
     "refuse",

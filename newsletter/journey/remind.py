@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from newsletter.db import lock
@@ -13,6 +13,7 @@ from newsletter.mail import ledger
 from newsletter.mail.ledger import Message, Reason
 from newsletter.subscribers import (
     Allowance,
+    Basis,
     Consent,
     FormMail,
     Status,
@@ -28,6 +29,8 @@ from newsletter.subscribers.form_mail import forget_old
 
 REMIND_AFTER = timedelta(days=3)
 OCCASION = "reminder"
+ASKED_BY_OWNER = "again:"
+"""With this begins the key of each mail by which an owner has somebody asked once more."""
 
 
 def remind_and_forget(session: Session, house: House, now: datetime, limit: int = 200) -> tuple[int, int]:
@@ -75,13 +78,54 @@ def ask_again(session: Session, house: House, subscriber: Subscriber, now: datet
     lock(session, subscriber)
     if subscriber.status is not Status.PENDING:
         return Reason.NOTHING_OPEN
-    known = (Message.subscriber_id == subscriber.id, Message.idempotency_key == f"again:{now:%Y-%m-%dT%H:%M}")
+    key = f"{ASKED_BY_OWNER}{now:%Y-%m-%dT%H:%M}"
+    known = (Message.subscriber_id == subscriber.id, Message.idempotency_key == key)
     if session.scalar(select(Message.id).where(*known)) is not None:
         return None
     waiting, left, held_back = _may_ask(session, house, subscriber, now)
     if held_back is None:
-        _ask(session, house, subscriber, Stream.CONFIRM, f"again:{now:%Y-%m-%dT%H:%M}", waiting[-1], left, now)
+        _ask(session, house, subscriber, Stream.CONFIRM, key, waiting[-1], left, now)
     return held_back
+
+
+def ask_pending_again(session: Session, house: House, subscriber: Subscriber, now: datetime) -> bool:
+    """The same for one of many who have not confirmed for days: nobody is asked so a second time. Whether it goes."""
+    lock(session, subscriber)
+    if session.scalar(select(Subscriber.id).where(Subscriber.id == subscriber.id, may_be_asked_again(now))) is None:
+        return False
+    waiting, left, held_back = _may_ask(session, house, subscriber, now)
+    if held_back is not None:
+        return False
+    _ask(session, house, subscriber, Stream.CONFIRM, f"{ASKED_BY_OWNER}all", waiting[-1], left, now)
+    return True
+
+
+def may_be_asked_again(now: datetime) -> ColumnElement[bool]:
+    """That an owner may have this person asked once more with many others, as SQL: they signed up themselves days ago,
+    have had no question for days, and no owner has had them asked before.
+
+    Blocked addresses and what a mailbox may still get are known to nobody but `_may_ask`.
+    """
+    own = select(Consent.id).where(
+        Consent.subscriber_id == Subscriber.id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None),
+        Consent.given_at >= now - timedelta(days=LINK_DAYS), Consent.basis.is_distinct_from(Basis.IMPORT),
+    )  # fmt: skip
+    theirs = select(Message.id).where(Message.subscriber_id == Subscriber.id)
+    before = theirs.where(Message.idempotency_key.startswith(ASKED_BY_OWNER, autoescape=True))
+    questions = Message.stream.in_((Stream.CONFIRM, Stream.REMINDER)), Message.created_at > now - REMIND_AFTER
+    return _waits_for_days(now) & own.exists() & ~before.exists() & ~theirs.where(*questions).exists()
+
+
+def pending_for_days(session: Session, now: datetime) -> tuple[int, int]:
+    """How many have signed up days ago and not confirmed, and how many of them may be asked again."""
+    look = select(func.count()).select_from(Subscriber)
+    waiting = session.scalar(look.where(_waits_for_days(now))) or 0
+    return waiting, (session.scalar(look.where(may_be_asked_again(now))) or 0) if waiting else 0
+
+
+def _waits_for_days(now: datetime) -> ColumnElement[bool]:
+    since = Subscriber.created_at > now - timedelta(days=LINK_DAYS), Subscriber.created_at <= now - REMIND_AFTER
+    return (Subscriber.status == Status.PENDING) & since[0] & since[1]
 
 
 def _remind(session: Session, house: House, subscriber: Subscriber, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import brand
 from newsletter.brand import Brand
-from newsletter.figures import figure
+from newsletter.figures import figure_if_kept
 from newsletter.mail.ledger import UNDER_WAY, Lane, Message, State
 from newsletter.sequences.delay import due_after, local_day
 from newsletter.sequences.enrollment import Enrollment, EnrollmentStatus
@@ -28,17 +28,20 @@ Crowd = tuple[int, int | None, int, int, int]
 
 
 def articles_on(session: Session, days: SequenceOf[date], zone: str, now: datetime,
-                mailings: Collection[Mailing] = ()) -> list[int]:  # fmt: skip
+                mailings: Collection[Mailing] = ()) -> list[int] | None:  # fmt: skip
     """Estimate how many series articles go out on each of these consecutive days; `zone`: an IANA name.
 
     What is late counts for the first day. People are grouped by how far they are and by which of the `mailings` they
-    get, all as if they lived in this zone. Articles give way as in the scheduler (`goes_at`).
+    get, all as if they lived in this zone. Articles give way as in the scheduler (`goes_at`). None: so many are due
+    that they are counted in the background; a later request has the figures.
     """
     ends = [datetime.combine(day + timedelta(days=1), time(0), zone_named(zone)) for day in days]
     near = tuple(sorted((one for one in mailings if one.goes_at(zone) < ends[-1]), key=lambda one: one.at))
     near = near[:MOST_MAILINGS]
     key = ("articles ahead", zone, days[0], len(days), near)
-    crowds = figure(session, key, lambda it: _crowds(it, ends, near, now))
+    crowds = figure_if_kept(session, key, lambda it: _crowds(it, ends, near, now))
+    if crowds is None:
+        return None
     series = {one.id: one for one in session.scalars(select(Sequence))}
     places = {one.id: one for one in session.scalars(select(Place))}
     current_brand, counts = brand.current(session), [0] * len(days)

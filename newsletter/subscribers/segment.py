@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from newsletter.figures import figure
+from newsletter.figures import figure, figure_if_kept
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.segments import DatedRules, condition
 from newsletter.subscribers.slice import Slice
@@ -67,8 +67,14 @@ class Segment:
 
     def size(self, session: Session) -> int:
         """How many recipients it has now."""
-        look = select(func.count()).select_from(Subscriber).where(self.condition())
-        return figure(session, ("in segment", self), lambda it: it.scalar(look) or 0)
+        return figure(session, ("in segment", self), self._count)
+
+    def size_if_kept(self, session: Session) -> int | None:
+        """The same, but None where a page would wait for it: it is counted beside, and there a little later."""
+        return figure_if_kept(session, ("in segment", self), self._count)
+
+    def _count(self, session: Session) -> int:
+        return session.scalar(select(func.count()).select_from(Subscriber).where(self.condition())) or 0
 
 
 @dataclass(frozen=True, slots=True)

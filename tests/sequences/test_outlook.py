@@ -22,7 +22,7 @@ DAYS = [date(2026, 6, 1) + timedelta(days=number) for number in range(7)]
 
 def _outlook(database: Database, days: list[date] = DAYS) -> list[int]:
     with database.reading() as session:
-        return articles_on(session, days, ZONE, NOON)
+        return articles_on(session, days, ZONE, NOON) or []
 
 
 def _calendar(database: Database, clock: FixedClock, people: list[int], days: list[date]) -> list[int]:

@@ -80,6 +80,7 @@ from newsletter.web.owner import (
     topics,
     typed,
     versions,
+    write,
 )
 from newsletter.web.owner.display import FILTERS
 from newsletter.web.owner.door import door
@@ -162,6 +163,7 @@ __all__ = [
     "topics",
     "typed",
     "versions",
+    "write",
 ]
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import g, render_template, request, url_for
 from flask_login import current_user
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -18,14 +17,13 @@ from newsletter.mail.ledger.queue import update_waiting_steps
 from newsletter.mail.render import BadArticle, Reader
 from newsletter.mail.render.renderer import Rendered
 from newsletter.preflight.spam import Scores
-from newsletter.sequences import Sequence, Step
 from newsletter.subscribers import FIRST_NAME, Stream, Subscriber, merged
 from newsletter.topics import Topic
 from newsletter.web.language import _, in_words, lazy
 from newsletter.web.owner import composer, spam
 from newsletter.web.owner.approval import held_back
 from newsletter.web.owner.composer import Around, as_sent
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
+from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import ArticleForm
 from newsletter.web.owner.subscribers import matching
 from newsletter.web.owner.trials import NotTried, note_previewed, queue_trials, tests_of, trial_addresses
@@ -36,25 +34,6 @@ CHANGED_ELSEWHERE = lazy(
     "This article was changed in another window since you opened it. Nothing is saved yet: what changed there stands "
     "below, and your words under it. Take over what you want to keep; saving again puts yours in place of the others."
 )
-
-
-@door.get("/articles", endpoint="articles")
-def index() -> str:
-    """Every article, the one last changed first."""
-    look = select(Article).order_by(Article.updated_at.desc(), Article.id.desc()).limit(PAGE * 4)
-    asked = words_asked()
-    if asked:
-        look = look.where(Article.title.icontains(asked, autoescape=True))
-    with reading() as session:
-        rows = session.scalars(look).all()
-        places = session.execute(select(Step.article_id, Sequence.name).join(Sequence).where(Step.deleted_at.is_(None)))
-        in_series: dict[int, list[str]] = {}
-        for article_id, name in places:
-            in_series.setdefault(article_id, []).append(name)
-        unsaved = drafts.opened(session, owner_id=current_user.owner_id)
-        return render_template(
-            "owner/articles.html", articles=rows, in_series=in_series, asked=asked, unsaved=unsaved
-        )  # fmt: skip
 
 
 @door.route("/articles/new", methods=["GET", "POST"], endpoint="article_new")

@@ -28,6 +28,7 @@ from newsletter.web.state import now, reading, transaction
 NOTED = {
     ActionKind.GUIDE: marked("guide sent to many"),
     ActionKind.EDITION: marked("new edition sent to many"),
+    ActionKind.REMIND: marked("many asked again to confirm"),
     ActionKind.LEAVE_TOPIC: marked("topic taken from many"),
     ActionKind.STOP_SERIES: marked("series stopped for many"),
     ActionKind.ERASE: marked("many subscribers erased"),
@@ -52,6 +53,8 @@ class Wish:
                 return cls(ActionKind.GUIDE, guide=one_or_404(session, Guide, guide))
             case ActionKind.EDITION.value if guide:
                 return cls(ActionKind.EDITION, guide=one_or_404(session, Guide, guide))
+            case ActionKind.REMIND.value:
+                return cls(ActionKind.REMIND)
             case ActionKind.LEAVE_TOPIC.value if topic:
                 return cls(ActionKind.LEAVE_TOPIC, topic=one_or_404(session, Topic, topic))
             case ActionKind.STOP_SERIES.value if sequence:
@@ -168,6 +171,8 @@ def _titled(it: BulkAction) -> str:
             return _("Send the guide “%(title)s”", title=it.guide.title if it.guide else "–")
         case ActionKind.EDITION:
             return _("Offer the new edition of “%(title)s”", title=it.guide.title if it.guide else "–")
+        case ActionKind.REMIND:
+            return _("Ask again who has not confirmed")
         case ActionKind.LEAVE_TOPIC:
             return _("Take away the topic “%(title)s”", title=it.topic.name if it.topic else "–")
         case ActionKind.STOP_SERIES:

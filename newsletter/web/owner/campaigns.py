@@ -31,7 +31,7 @@ from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
 from newsletter.web.owner.checks import report_of
 from newsletter.web.owner.display import number, word
-from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
+from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
 from newsletter.web.owner.forms import CampaignForm
 from newsletter.web.owner.mending import mended_at
 from newsletter.web.owner.own_drafts import is_own_draft
@@ -44,19 +44,6 @@ TAG, SAVED = "tag:", "segment:"
 """Before a tag, and before a saved segment's number, where an audience is chosen: no guide's name has a colon."""
 MOST = 100
 """Tags and segments among which an audience is chosen on the page; the command takes any."""
-
-
-@door.get("/campaigns", endpoint="campaigns")
-def index() -> str:
-    """Every campaign, the newest first."""
-    look = select(Campaign).order_by(Campaign.id.desc()).limit(PAGE + 1)
-    if before := asked_id("before"):
-        look = look.where(Campaign.id < before)
-    with reading() as session:
-        rows = session.scalars(look).all()
-        more = rows[PAGE - 1].id if len(rows) > PAGE else None
-        listed = [(one, Progress.of(session, one, now())) for one in rows[:PAGE]]
-        return render_template("owner/campaigns.html", campaigns=listed, guides=_titles(session), more=more)
 
 
 @door.route("/campaigns/new", methods=["GET", "POST"], endpoint="campaign_new")

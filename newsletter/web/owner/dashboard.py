@@ -9,10 +9,10 @@ from flask_login import current_user
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from newsletter import brand, campaigns, examples, feeds, link_checks, preflight, reports, sequences
+from newsletter import brand, campaigns, examples, feeds, journey, link_checks, preflight, reports, sequences
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
-from newsletter.figures import figure
+from newsletter.figures import figure, figure_if_kept
 from newsletter.guides import BadGuide, Guide, GuideRequest, inspect
 from newsletter.mail import alarms
 from newsletter.mail.ledger import Message, State
@@ -20,6 +20,7 @@ from newsletter.reports import Result
 from newsletter.sequences import Planned
 from newsletter.subscribers import Segment, Subscriber
 from newsletter.subscribers.subscriber import count_by_status
+from newsletter.trends import trends
 from newsletter.web.cards import all_guides, unfit_pages
 from newsletter.web.owner.approval import on_home
 from newsletter.web.owner.checks import sender_needs
@@ -73,6 +74,7 @@ def dashboard() -> str:
             series_wait_days=brand.current(session).series_wait_days,
             campaigns=[(one, Progress.of(session, one, at)) for one in under_way],
             last=_last(session),
+            trends=trends(session, at),
             days=sign_ups(session, at, current_user.zone),
             articles=session.scalar(select(func.count()).select_from(Article)),
             **_what_needs_somebody(session, at),
@@ -100,7 +102,14 @@ def _what_needs_somebody(session: Session, at: datetime) -> dict[str, Any]:
         "sender_needs": sender_needs(session, house),
         "waiting": campaigns.waiting(session),
         "approvals": on_home(session),
+        "pending": _pending(session, at),
     }
+
+
+def _pending(session: Session, at: datetime) -> tuple[int, int]:
+    """Who has not confirmed for days, and how many of them may be asked again; nobody while that is being counted."""
+    key = ("not confirmed for days", at.date())
+    return figure_if_kept(session, key, lambda it: journey.pending_for_days(it, at)) or (0, 0)
 
 
 def _due(session: Session, at: datetime) -> list[tuple[Subscriber, Planned]]:

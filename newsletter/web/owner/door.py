@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from newsletter import accounts, brand, installation
-from newsletter.accounts import Owner
+from newsletter.accounts import Changes, Owner
 from newsletter.db import Base
 from newsletter.web.language import in_words
 from newsletter.web.owner import permissions
@@ -94,9 +94,9 @@ def owner_in(session: Session) -> Owner:
     return session.get_one(Owner, current_user.owner_id)
 
 
-def note(session: Session, action: str, detail: str = "") -> None:
-    """Write down in the audit log what the owner who is signed in did just now."""
-    accounts.note(session, owner_in(session), now(), action, detail)
+def note(session: Session, action: str, detail: str = "", changes: Changes | None = None) -> None:
+    """Write down in the audit log what the owner who is signed in did just now, and what stood there before."""
+    accounts.note(session, owner_in(session), now(), action, detail, changes=changes)
 
 
 def one_or_404(session: Session, kind: type[Row], id: int, lock: bool = False) -> Row:

@@ -7,10 +7,13 @@ from flask import url_for
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from newsletter import brand, sending
 from newsletter.accounts import AuditEntry
 from newsletter.campaigns import Campaign
 from newsletter.forms.sighting import Sighting
 from newsletter.networks import is_loopback
+from newsletter.sender_domain import Light
+from newsletter.sending import LookKind
 from newsletter.settings import Settings
 from newsletter.smtp import parse_relays
 from newsletter.subscribers import Basis, Consent
@@ -39,6 +42,9 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
         FirstStep(done=not stays_here(settings), title=_("Let mail out"),
                   what=_("All of it lands in the local mailbox now. Set SMTP_URL in .env to your provider or server."),
                   url=url_for("owner.settings")),
+        FirstStep(done=_domain_stands(session, settings), title=_("Sender and domain"),
+                  what=_("Whose domain your mail comes from, and whether its DNS says so: look once."),
+                  url=url_for("owner.sending", _anchor="sender")),
         FirstStep(done=own_guide, title=_("Make the guides yours"),
                   what=_("Send a PDF of your own, or fill in who wrote the example’s."), url=url_for("owner.guides")),
         FirstStep(done=_stands_elsewhere(session), title=_("Put a form on your site"),
@@ -48,7 +54,7 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
                   what=_("An export of your present program, or any CSV. Leave it out if you begin with nobody."),
                   url=url_for("owner.subscriber_import")),
         FirstStep(done=_noted(session, "test sent"), title=_("Send yourself an article"),
-                  what=_("Open one and press “Send a test to me”."), url=url_for("owner.articles")),
+                  what=_("Open one and press “Send a test to me”."), url=url_for("owner.write")),
     ]  # fmt: skip
 
 
@@ -56,6 +62,18 @@ def stays_here(settings: Settings) -> bool:
     """Whether all mail lands in the local mailbox, and none of it reaches anybody."""
     own = settings.mailbox_smtp_port
     return all(is_loopback(one.host) and one.port == own for one in parse_relays(settings.relays))
+
+
+def _domain_stands(session: Session, settings: Settings) -> bool:
+    """Whether the sender is the owner's own, and the last look at the domain found nothing wrong; unless one was taken,
+    mail that leaves this machine is proof enough."""
+    if not _noted(session, "brand saved") or not brand.current(session).email:
+        return False
+    found = next((one.found for one in sending.every(session) if one.kind is LookKind.DOMAIN), {})
+    lights = [one["light"] for one in found.get("findings", ())]
+    if any(one in (Light.WRONG, Light.MISSING) for one in lights):
+        return False
+    return Light.GOOD in lights or not stays_here(settings)
 
 
 def _noted(session: Session, action: str) -> bool:

@@ -39,10 +39,9 @@ class Door:
 
 
 DOORS = (
-    Door(lazy("Home"), (Page(lazy("Home"), "owner.dashboard", "", more=("held", "unlock", "search")),)),
+    Door(lazy("Home"), (Page(lazy("Home"), "owner.dashboard", "", more=("held", "unlock", "search")),), is_quick=True),
     Door(lazy("Write"), (
-        Page(lazy("Articles"), "owner.articles", "articles", more=("drafts",)),
-        Page(lazy("Campaigns"), "owner.campaigns", "campaigns"),
+        Page(lazy("Articles and campaigns"), "owner.write", "write", more=("articles", "campaigns", "drafts")),
         Page(lazy("Feeds"), "owner.feeds", "feeds"), Page(lazy("Topics"), "owner.topics", "topics"),
         Page(lazy("Pictures"), "owner.pictures", "pictures"),
     ), is_quick=True),

@@ -29,7 +29,7 @@ _NEEDED: dict[Permission, str] = {
         second_factor_off second_factor_codes passkeys passkey_options passkey_add passkey_remove session_end
         sessions_end_others""",
     Permission.READ: """
-        dashboard search articles article article_preview article_version article_versions campaigns campaign
+        dashboard search write articles article article_preview article_version article_versions campaigns campaign
         campaign_progress campaign_recipients campaign_links topics pictures guides guide_cover guide_file guide_page
         all_series series forms form_code subscribers subscribers_count subscriber subscriber_consent imports import_one
         import_progress bulk_actions bulk_action bulk_action_progress segments fields results result results_export

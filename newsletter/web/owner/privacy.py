@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, TextAreaField
 
 from newsletter import brand, characters, privacy
+from newsletter.accounts import differing
 from newsletter.brand import Brand
 from newsletter.privacy import BadPrivacyText
 from newsletter.web.language import _, in_words, lazy
@@ -71,7 +72,7 @@ def _take(session: Session, house: Brand, typed: str) -> str:
     if typed == before:
         return _("Nothing was different.")
     house.add_to_privacy(typed)
-    note(session, privacy.SAVED, f"{_short(before)} → {_short(typed)}")
+    note(session, privacy.SAVED, f"{_short(before)} → {_short(typed)}", differing({"text": before}, {"text": typed}))
     return _("Saved. The privacy page says it now.") if typed else _("The privacy page says our words alone again.")
 
 

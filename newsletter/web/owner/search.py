@@ -79,6 +79,13 @@ SECTIONS = (
     (lazy("Relays"), "owner.sending", "relays", "smtp server test connection login starttls provider sending"),
     (lazy("Limits of sending"), "owner.sending", "limits", "throttle rate speed warm-up per hour gmail slow"),
     (lazy("Spam points"), "owner.sending", "spam", "spamassassin spamd score junk filter rules"),
+    (
+        lazy("Articles and campaigns"),
+        "owner.write",
+        "",
+        "write articles campaigns drafts scheduled sent archive approval list newsletters",
+    ),
+    (lazy("Who did what"), "owner.audit", "", "audit log history changes before after values who"),
     (lazy("Second factor"), "owner.second_factor", "", "totp code app two-factor 2fa recovery"),
     (lazy("Passkeys"), "owner.passkeys", "", "webauthn fido security key fingerprint face sign in without password"),
     (lazy("Team"), "owner.team", "", "roles permissions invite invitation editor writer viewer colleague users"),
@@ -126,7 +133,9 @@ def search() -> str:
 def _everything(session: Session, asked: str) -> Iterable[Found]:
     yield Found(_("People"), _people(session, asked), url_for("owner.subscribers", q=asked))
     yield Found(
-        _("Articles"), _named(session, Article, Article.title, "article", asked), url_for("owner.articles", q=asked)
+        _("Articles"),
+        _named(session, Article, Article.title, "article", asked),
+        url_for("owner.write", q=asked, kind="article"),
     )
     yield Found(_("Campaigns"), _campaigns(session, asked))
     yield Found(_("Guides"), _named(session, Guide, Guide.title, "guides", asked))

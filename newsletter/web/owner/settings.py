@@ -6,7 +6,7 @@ from flask import render_template
 from sqlalchemy.orm import Session
 
 from newsletter import brand, campaigns, credentials
-from newsletter.accounts import OwnerSession, WeakPassword, login_change
+from newsletter.accounts import OwnerSession, WeakPassword, differing, login_change
 from newsletter.brand import Brand
 from newsletter.credentials import Way
 from newsletter.languages import Language, marked
@@ -21,6 +21,7 @@ from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
 from newsletter.zones import known_zones
 
+ALL = ("series_wait_days", "digest_weekday", "digest_hour", "language")
 BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", "booking", "follow_urls", "zone")
 
 
@@ -63,6 +64,7 @@ def save_brand() -> Any:
         form, house = BrandForm(), brand.current(session)
         if not form.validate():
             return page(session, brand_form=form)
+        before = {name: getattr(house, name) for name in (*BRAND, *ALL)}
         changed = [name for name in BRAND if getattr(house, name) != (form[name].data or "")]
         for name in changed:
             setattr(house, name, form[name].data or "")
@@ -79,7 +81,8 @@ def save_brand() -> Any:
                 changed.append(name)
                 campaigns.digest_times_changed(session, now())
         if changed:
-            note(session, marked("brand saved"), ", ".join(changed))
+            now_there = {name: getattr(house, name) for name in before}
+            note(session, marked("brand saved"), ", ".join(changed), differing(before, now_there))
     return back("settings", _("Saved.") if changed else _("Nothing was different."))
 
 
@@ -90,8 +93,8 @@ def save_zone() -> Any:
         form, owner = ZoneForm(), owner_in(session)
         if not form.validate():
             return page(session, zone_form=form)
-        owner.zone = form.zone.data or "UTC"
-        note(session, marked("own zone saved"), owner.zone)
+        before, owner.zone = owner.zone, form.zone.data or "UTC"
+        note(session, marked("own zone saved"), owner.zone, differing({"zone": before}, {"zone": owner.zone}))
     return back("settings", _("Times are shown in %(zone)s now.", zone=owner.zone))
 
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from newsletter import brand, forms, topics
+from newsletter.accounts import differing
 from newsletter.figures import figure
 from newsletter.forms import BadColours, BadHost, Colours, Form, Gives
 from newsletter.guides import Guide
@@ -93,11 +94,12 @@ def save_sites() -> Any:
     with transaction() as session:
         typed, house = SitesForm(), brand.current(session)
         try:
-            house.sites = "\n".join(forms.read_origins(typed.sites.data or ""))
+            before, house.sites = house.sites, "\n".join(forms.read_origins(typed.sites.data or ""))
         except BadHost as error:
             typed.sites.errors = [in_words(error)]
             return _index(session, sites=typed)
-        note(session, marked("sites of forms saved"), house.sites.replace("\n", ", ")[:200])
+        told = house.sites.replace("\n", ", ")[:200]
+        note(session, marked("sites of forms saved"), told, differing({"sites": before}, {"sites": house.sites}))
     return back("forms", _("Saved. From now on your forms work on these sites."))
 
 
@@ -111,8 +113,9 @@ def edit(id: int) -> Any:
         typed = _form(session, form, sent=True)
         if not typed.validate() or not _is_sound(session, typed):
             return _page(form, typed), 422
+        before = _values(form)
         _fill(form, typed)
-        note(session, marked("form saved"), form.slug)
+        note(session, marked("form saved"), form.slug, differing(before, _values(form)))
     return back_to_set_up("form", _("Saved. It holds wherever the form stands."), id=id)
 
 
@@ -158,6 +161,10 @@ def _fill(form: Form, typed: FormForm) -> None:
     form.tags = (typed.tags.data or "").split(",")
     form.language = typed.language.chosen
     form.sequence_id = typed.sequence.data or None
+
+
+def _values(form: Form) -> dict[str, object]:
+    return {name: getattr(form, name) for name in (*PLAIN, "asks_fields", "tags", "language", "sequence_id")}
 
 
 def _colours(typed: FormForm) -> Colours:

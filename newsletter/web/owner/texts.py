@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField, TextAreaField
 
 from newsletter import brand, characters, media
+from newsletter.accounts import differing
 from newsletter.brand import Brand
 from newsletter.languages import marked
 from newsletter.mail.render import check_own_words, names_in
@@ -185,7 +186,8 @@ def _reword(session: Session, house: Brand, mail: OwnMail, words: MailWords) -> 
     house.reword(mail, words)
     media.keep(session, media.named_in(f"{words.opening} {words.closing}"))
     action = marked("words of a mail taken back") if words == OURS else marked("words of a mail saved")
-    note(session, action, f"{mail}: {', '.join(_changes(before, words))}")
+    values = [{name: getattr(one, name) for name in FIELDS} for one in (before, words)]
+    note(session, action, f"{mail}: {', '.join(_changes(before, words))}", differing(*values))
     return _("It says our words again.") if words == OURS else _("Saved. The next mail says it.")
 
 

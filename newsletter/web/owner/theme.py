@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms.fields.choices import SelectChoice
 
 from newsletter import brand, media
+from newsletter.accounts import differing
 from newsletter.brand import Brand
 from newsletter.contrast import READABLE, contrast, nearest
 from newsletter.languages import marked
@@ -187,7 +188,7 @@ def _take(session: Session, house: Brand, look: Look) -> str:
     house.wear(look, compiled_frame(folder, look), frame_key(folder, look))
     if look.logo:
         media.keep(session, [look.logo])
-    note(session, marked("theme saved"), _changes(before, look))
+    note(session, marked("theme saved"), _changes(before, look), differing(asdict(before), asdict(look)))
     return _("Saved. From now on every mail looks like these.")
 
 
@@ -209,7 +210,8 @@ def go_back() -> Response:
     with transaction() as session:
         house = brand.current(session)
         if house.theme:
-            note(session, marked("theme taken back"), _changes(house.look, FIRST))
+            before = house.look
+            note(session, marked("theme taken back"), _changes(before, FIRST), differing(asdict(before), asdict(FIRST)))
             house.theme = None
     return back("mails", _("Every mail looks as it did at first."))
 

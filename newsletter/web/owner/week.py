@@ -20,21 +20,22 @@ class Ahead:
     """One day to come."""
 
     day: date
-    articles: int
-    """About so many, of all series."""
+    articles: int | None
+    """About so many, of all series; None: they are being counted."""
     campaigns: Sequence[Coming] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing goes out."""
-        return not self.articles and not self.campaigns
+        return self.articles == 0 and not self.campaigns
 
 
 def week_ahead(session: Session, at: datetime, zone: str) -> list[Ahead]:
     """Today and the six days behind it."""
     today = local_day(at, zone)
     days = [today + timedelta(days=number) for number in range(DAYS)]
-    articles = sequences.articles_on(session, days, zone, at, planned(session))
+    counted = sequences.articles_on(session, days, zone, at, planned(session))
+    articles: Sequence[int | None] = counted or [None] * DAYS
     campaigns: dict[date, list[Coming]] = {}
     for one in _coming(session, at, at + timedelta(days=DAYS), zone):
         campaigns.setdefault(max(today, local_day(one.at, zone)), []).append(one)

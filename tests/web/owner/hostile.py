@@ -71,5 +71,5 @@ QUERIES = {
     "next", "q", "requested", "state", "page", "before", "after", "to", "saved", "v", "lane", "status", "tag", "from",
     "form", "guide", "topic", "reviewed", "draft", "against", "days", "do", "series",
     "asked", "fetched", "joined_after", "joined_before", "zone", "in_series", "stage", "step", "sent", "clicked",
-    "language", "field", "how", "value", "segment", "from_topic", "set_up", "name", "verb",
+    "language", "field", "how", "kind", "who", "what", "value", "segment", "from_topic", "set_up", "name", "verb",
 }  # fmt: skip

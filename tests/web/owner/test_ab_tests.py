@@ -75,7 +75,9 @@ def test_the_way_of_a_test_by_clicks(desk: Desk, made: Stage, runtime: Runtime) 
     assert "Together 100 0 0 0 0 15 15%" in words
     rest = desk.read(f"/owner/campaigns/{made.test().rest_id}")
     assert "It is a part of the A/B test of “Golf”" in rest and "drawn for neither A nor B" in rest
-    assert "A/B test: the rest" in desk.read("/owner/campaigns") and "A/B test: B" in desk.read("/owner/results")
+    assert "A/B test: the rest" in desk.read("/owner/write?kind=campaign") and "A/B test: B" in desk.read(
+        "/owner/results"
+    )
     assert _noted(runtime) == ["A/B test drafted", "A/B test decided"]
 
 

@@ -30,7 +30,7 @@ def test_a_new_article_is_kept_and_shown(desk: Desk) -> None:
     answer = desk.post("/owner/articles/new", **TEXT)
     assert answer.request.path.startswith("/owner/articles/")
     assert "On sleep" in readable(answer.text)
-    assert "On sleep" in desk.read("/owner/articles?q=SLEEP")
+    assert "On sleep" in desk.read("/owner/write?q=SLEEP")
 
 
 def test_each_save_that_changes_something_is_a_revision(desk: Desk, runtime: Runtime, article: int) -> None:

@@ -46,7 +46,7 @@ def test_an_article_opens_in_the_editor_and_is_one_when_it_is_saved(desk: Desk, 
     before = _count(runtime, Article)
     with runtime.database.transaction() as session:
         topics.add(session, "Stairs", runtime.clock.now())
-    assert "Bring an article over from an address" in desk.read("/owner/articles")
+    assert "Bring an article over from an address" in desk.read("/owner/write")
     with serving(SITE) as site:
         answer = desk.post(PATH, address=site.url("/post"))
         assert site.asked == ["/post", "/hill.png", "/gone.png"]
@@ -72,7 +72,7 @@ def test_an_article_opens_in_the_editor_and_is_one_when_it_is_saved(desk: Desk, 
     again = desk.get(f"/owner/articles/new?draft={kept['id']}")
     assert f"Brought over from {site.url('/post')}" in readable(again)
     saved = desk.told("/owner/articles/new", **typed)
-    assert f"Brought over from {site.url('/post')}" in saved and "not public" in desk.read("/owner/articles")
+    assert f"Brought over from {site.url('/post')}" in saved and "not public" in desk.read("/owner/write")
     with runtime.database.reading() as session:
         article = session.scalars(select(Article).order_by(Article.id.desc())).first()
         assert article is not None and article.source_url == site.url("/post") and article.published_at is None

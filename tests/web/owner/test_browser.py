@@ -36,7 +36,8 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 LOOK = """;axe.run({iframes: false}).then(seen => JSON.stringify(seen.violations.map(
     one => [one.id, one.nodes.map(node => node.html.slice(0, 200))])))"""
 PAGES = (
-    "", "articles", "articles/new", "articles/1", "articles/1/edit", "campaigns", "campaigns/new", "campaigns/1",
+    "", "write", "write?state=series&q=a", "write?q=zzzz",
+    "articles/new", "articles/1", "articles/1/edit", "campaigns/new", "campaigns/1",
     "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
     "guides/1/edition", "guides/1/page", "pictures", "subscribers/1/edit", "subscribers",
     "articles/bring-over", "feeds", "feeds/1",
@@ -47,7 +48,8 @@ PAGES = (
     "reports", "throw-away", "sending", "search?q=a", "search", "subscribers/1/consent", "second-factor", "passkeys",
     "forms", "forms/1", "forms/3", "forms/1/code", "forms/1/delete", "fields", "topics",
     "topics/1",
-    "team", "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "theme", "texts", "texts/guide",
+    "team", "fields/new", "fields/1", "fields/2", "fields/1/delete", "audit", "audit?what=no",
+    "subscribers/actions/new?do=remind", "theme", "texts", "texts/guide",
     "texts/digest", "address/x", "address/not-me/x",
     "privacy", "data", "examples", "mails", "results",
     "results/articles/1", "results/forms", "results/forms/1", "nothing",

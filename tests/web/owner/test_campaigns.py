@@ -265,5 +265,7 @@ def test_recipients_go_on_by_number(desk: Desk, draft: int, runtime: Runtime, pe
 def test_the_list_shows_state_and_numbers(desk: Desk, draft: int, runtime: Runtime) -> None:
     desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime)
-    words = desk.read("/owner/campaigns")
-    assert "On walking sent everybody who takes the newsletter Mon 1 Jun 2026, 12:00 BST 2 2" in words
+    words = desk.read("/owner/write?kind=campaign")
+    assert (
+        "On walking sent Sent on 1 Jun 2026: 2 accepted" in words and "To everybody who takes the newsletter." in words
+    )

@@ -1,20 +1,26 @@
 """The numbers of the first page."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, func, select
 
+from newsletter import jobs
 from newsletter.articles import Article
 from newsletter.campaigns import Campaign, CampaignState
 from newsletter.clock import FixedClock
+from newsletter.events import By, Event, EventKind
 from newsletter.guides import Guide, GuideRequest
+from newsletter.mail.ledger import Lane, Message
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Subscriber
+from newsletter.subscribers import Status, Subscriber
+from newsletter.web import state
 from newsletter.web.owner import dashboard
 from newsletter.web.owner.dashboard import guide_numbers, sign_ups
-from tests.web.owner.conftest import Desk
+from tests.journey.acts import sign_up
+from tests.web.owner.conftest import Desk, sign_in
 
 
 def test_a_new_install_says_what_to_do(desk: Desk) -> None:
@@ -124,3 +130,64 @@ def test_the_week_ahead_has_campaigns_and_about_how_many_articles(
     words = desk.read("/owner/")
     assert "Today 1 Jun nothing Tue 2 Jun" in words
     assert "Tue 2 Jun On walking 14:00 Wed 3 Jun about 2 series mails Thu 4 Jun nothing" in words
+
+
+def test_i_see_who_has_not_confirmed_for_three_days_and_ask_them_again_with_one_press(
+    desk: Desk, runtime: Runtime, clock: FixedClock
+) -> None:
+    sign_up(runtime)
+    sign_up(runtime, "joe@example.com")
+    assert "not confirmed for three days" not in desk.read("/owner/")
+    clock.forward(timedelta(days=6))
+    sign_in(desk.client)
+    page = desk.read("/owner/")
+    assert "2 people have not confirmed for three days. 2 of them may be asked once more." in page
+    dry = desk.read("/owner/subscribers/actions/new?status=pending&do=remind")
+    assert "2 people get the question of the confirmation once more." in dry and "Ask 2 people again" in dry
+    with runtime.database.reading() as session:
+        before = session.scalar(select(func.count(Message.id)))
+    path = desk.post("/owner/subscribers/actions/new", do="remind", status="pending").request.path
+    clock.forward(timedelta(seconds=10))
+    while runtime.delivery.run(Lane.TRANSACTIONAL):
+        pass
+    jobs.go_on_with_bulk_actions(runtime, lambda: False)
+    assert "Ask again who has not confirmed" in desk.read(path)
+    with runtime.database.reading() as session:
+        assert session.scalar(select(func.count(Message.id))) == before + 2
+        assert set(session.scalars(select(Subscriber.status))) == {Status.PENDING}
+    assert "not confirmed for three days" not in desk.read("/owner/"), "nobody is asked so a second time"
+
+
+def test_how_it_goes_stands_beside_how_it_went(desk: Desk, runtime: Runtime, person: Callable[..., int]) -> None:
+    who, now = person("jane@example.com"), runtime.clock.now()
+    with runtime.database.transaction() as session:
+        guide = session.scalars(select(Guide.id)).first()
+        for days, kind in ((1, EventKind.NEWSLETTER_ON), (2, EventKind.NEWSLETTER_ON), (40, EventKind.NEWSLETTER_ON)):
+            session.add(Event(subscriber_id=who, at=now - timedelta(days=days), kind=kind, by=By.PAGE))
+        session.add(GuideRequest(subscriber_id=who, guide_id=guide, requested_at=now, fetched_at=now))
+    words = desk.read("/owner/")
+    assert "+2 Net readers, last 30 days +1 against the 30 days before" in words
+    assert "1 of 1 Guides fetched of asked, last 30 days +1 against the 30 days before" in words
+    assert "Clicked in the last campaign" not in words, "none has gone out"
+
+
+def test_on_a_large_list_home_waits_for_no_count(
+    desk: Desk, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, enrolled: Callable[..., int]
+) -> None:
+    enrolled("jane@example.com")
+    monkeypatch.setattr(state, "LARGE", 0)
+    asked: list[tuple[str, str]] = []
+    event.listen(
+        runtime.database.engine, "before_cursor_execute",
+        lambda *of: asked.append((threading.current_thread().name, of[2])),
+    )  # fmt: skip
+    words = desk.read("/owner/")
+    assert "series mails are being counted" in words and "not counted yet" in words
+    figures = desk.client.application.extensions["newsletter"].figures
+    figures.wait()
+    beside = {one for thread, one in asked if thread.startswith("figures")}
+    heavy = ("GROUP BY enrollments.place_id", "FROM events", "guide_requests.requested_at")
+    assert all(any(word in one for one in beside) for word in heavy)
+    assert not [one for thread, one in asked if not thread.startswith("figures") and any(word in one for word in heavy)]
+    words = desk.read("/owner/")
+    assert "about 1 series mail" in words and "counted yet" not in words

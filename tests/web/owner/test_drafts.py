@@ -43,7 +43,7 @@ def test_what_is_kept_changes_nothing_that_is_sent_and_is_offered_again(
     with runtime.database.reading() as session:
         id = session.scalars(select(Draft.id)).one()
     assert "Typed, not saved.</textarea>" in desk.get(f"/owner/articles/{article}/edit?draft={id}")
-    assert "On sleep" in desk.read("/owner/articles")
+    assert "On sleep" in desk.read("/owner/write")
 
 
 def test_a_new_article_is_kept_before_it_is_there(desk: Desk, runtime: Runtime) -> None:

@@ -27,7 +27,7 @@ def test_an_owner_keeps_what_she_has_made_hers_and_removes_the_rest(
 ) -> None:
     page = signed_in(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.goto(f"{site}/owner/articles")
-    page.get_by_role("link", name=WEAK).click()
+    page.get_by_role("link", name=WEAK, exact=True).click()
     page.get_by_role("link", name="Edit").first.click()
     page.get_by_label("Subject").fill("My own words about weak links")
     page.get_by_role("button", name="Save", exact=True).first.click()
@@ -46,7 +46,7 @@ def test_an_owner_keeps_what_she_has_made_hers_and_removes_the_rest(
     expect(page.get_by_role("status").filter(has_text="removed.")).to_be_visible()
     _sound(page)
     page.goto(f"{site}/owner/articles")
-    expect(page.get_by_role("link", name=WEAK)).to_be_visible()
+    expect(page.get_by_role("link", name=WEAK, exact=True)).to_be_visible()
     expect(page.get_by_text(HEAVY)).to_have_count(0)
     page.goto(f"{site}/")
     expect(page.get_by_text("FREE 21 page guide")).to_have_count(0)

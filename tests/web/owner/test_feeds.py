@@ -49,7 +49,7 @@ def test_a_feed_is_found_from_its_blog_and_its_posts_become_drafts(desk: Desk, r
         draft = session.scalars(select(Draft).order_by(Draft.id)).first()
         assert draft is not None
     assert f"Brought over from {blog.site.url('/one')}" in desk.read(f"/owner/articles/new?draft={draft.id}")
-    assert "Words of yours are not saved yet: one" in desk.read("/owner/articles") and _log(runtime) == ["feed added"]
+    assert "Words of yours are not saved yet: one" in desk.read("/owner/write") and _log(runtime) == ["feed added"]
 
 
 def test_it_is_changed_paused_and_removed(desk: Desk, runtime: Runtime) -> None:
@@ -132,3 +132,9 @@ def test_a_writer_changes_nothing_of_a_feed_that_sends(desk: Desk, runtime: Runt
     desk.told(f"{at}/sending", to="off", topic="")
     become(runtime.database, Role.WRITER)
     assert "until you let it go on" in desk.told(f"{at}/pause")
+
+
+def test_without_a_feed_i_am_told_what_to_do_first(desk: Desk, runtime: Runtime) -> None:
+    assert "No feeds yet Type the address of your blog first" in desk.read(PATH)
+    add_feed(runtime, "http://127.0.0.1:1/feed")
+    assert "No feeds yet" not in desk.read(PATH)

@@ -1,17 +1,21 @@
 """What a new owner does before the first campaign: ticked by what is so."""
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 
 import pytest
 from sqlalchemy import select
 
+from newsletter import accounts
 from newsletter.accounts import Role
 from newsletter.campaigns import Campaign
 from newsletter.forms import every
 from newsletter.forms.sighting import note_sighting
 from newsletter.imports import import_csv
 from newsletter.runtime import Runtime
+from newsletter.sending import LookKind, SendingLook
+from newsletter.web.owner import first_steps
 from tests.web.owner.conftest import Desk
 from tests.web.owner.test_permissions import become
 
@@ -25,7 +29,7 @@ def _ticked(desk: Desk) -> list[str]:
 
 
 def test_a_new_owner_sees_what_is_to_be_done(desk: Desk) -> None:
-    assert f"{TITLE}: 0 of 6" in desk.read("/owner/")
+    assert f"{TITLE}: 0 of 7" in desk.read("/owner/")
     assert _ticked(desk) == []
 
 
@@ -93,3 +97,27 @@ def test_home_says_for_as_long_as_it_is_so_that_mail_stays_here(
     become(runtime.database, Role.EDITOR)
     page = desk.read("/owner/")
     assert (HERE in page) is stays and ("Whoever may change the settings" in page) is stays
+
+
+@pytest.mark.parametrize(
+    ("lights", "leaves", "is_ticked"),
+    [
+        ((), False, False), ((), True, True), (("good", "unknown"), False, True), (("good", "wrong"), True, False),
+        (("missing",), True, False), (("unknown",), False, False), (("unknown",), True, True),
+    ],
+)  # fmt: skip
+def test_sender_and_domain_are_ticked_by_what_is_known_of_them(
+    lights: tuple[str, ...], leaves: bool, is_ticked: bool, desk: Desk, runtime: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(first_steps, "stays_here", lambda _: not leaves)
+    found = {"findings": [{"part": "spf", "light": one, "why": "", "name": "x"} for one in lights]}
+    with runtime.database.transaction() as session:
+        now = runtime.clock.now()
+        session.add(
+            SendingLook(kind=LookKind.DOMAIN, name="", asked_at=now, looked_at=now, found_json=json.dumps(found))
+        )
+    assert "Sender and domain" not in _ticked(desk), "the example’s sender is nobody’s own"
+    with runtime.database.transaction() as session:
+        accounts.note(session, None, runtime.clock.now(), "brand saved", "email")
+    assert ("Sender and domain" in _ticked(desk)) == is_ticked

@@ -10,7 +10,8 @@ from tests.web.owner.conftest import Desk
 OUTSIDE = {"login", "logout", "forgot", "reset", "invitation", "address", "proof"}
 """Before somebody is signed in, or between two pages."""
 OPEN = [
-    ("/owner/", None, "Home"), ("/owner/articles", "Write", "Articles"), ("/owner/campaigns", "Write", "Campaigns"),
+    ("/owner/", None, "Home"), ("/owner/write", "Write", "Articles and campaigns"),
+    ("/owner/campaigns/new", "Write", "Articles and campaigns"),
     ("/owner/topics", "Write", "Topics"), ("/owner/segments/new", "People", "Segments"),
     ("/owner/messages", "Results", "Messages"), ("/owner/second-factor", "Settings", "Settings"),
     ("/owner/series", None, "Series"), ("/owner/forms/1", None, "Forms"),
@@ -20,6 +21,13 @@ OPEN = [
 def test_there_are_eight_doors() -> None:
     names = ["Home", "Write", "Guides", "Series", "People", "Forms", "Results", "Settings"]
     assert [door.label for door in DOORS] == names
+
+
+def test_a_phone_has_home_write_and_people_beside_the_button_of_the_menu(desk: Desk) -> None:
+    bar = desk.get("/owner/write").split('aria-label="Most used"')[1].split("</nav>")[0]
+    links = re.findall(r'<a href="([^"]+)"( class="open")?>([^<]+)</a>', bar)
+    assert links == [("/owner/", "", "Home"), ("/owner/write", ' class="open"', "Write"),
+                     ("/owner/subscribers", "", "People")]  # fmt: skip
 
 
 def test_every_page_is_behind_exactly_one_door(desk: Desk) -> None:

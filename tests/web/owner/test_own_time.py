@@ -44,7 +44,7 @@ def test_i_schedule_it_and_every_page_tells_when(desk: Desk, world: World) -> No
     assert "It goes out at everyone’s own 09:00 on" in _schedule(desk, world)
     told = "everyone’s own 09:00 of 2 June 2026 : the first get it Tue 2 Jun 2026, 01:00 BST"
     assert told in desk.read(f"/owner/campaigns/{world.id}")
-    assert "everyone’s own 09:00" in desk.read("/owner/campaigns")
+    assert "everyone’s own 09:00" in desk.read("/owner/write?kind=campaign")
     assert "from 01:00, at everyone’s own 09:00" in desk.read("/owner/")
     assert "Tue 2 Jun 2026, 20:00 BST Golf (09:00 on their own clock)" in desk.read(f"/owner/subscribers/{kim}")
     world.pass_to(utc(2, 0))

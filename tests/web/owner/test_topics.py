@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from newsletter import articles, topics
+from newsletter.articles import Article
 from newsletter.campaigns import Campaign
 from newsletter.runtime import Runtime
 from newsletter.subscribers import Subscriber, TopicChoice, set_topics
@@ -132,3 +133,11 @@ def test_a_segment_asks_for_a_topic(desk: Desk, runtime: Runtime, campaign: int)
     assert "does not take the newsletter’s articles on “Training”" in words
     assert "2 people now" in words
     assert "“Not training” is saved." in desk.told("/owner/segments/new", **form, do="save")
+
+
+def test_without_a_topic_i_am_told_what_to_do_first(desk: Desk, runtime: Runtime) -> None:
+    assert "No topics yet" not in desk.read(PATH)
+    with runtime.database.transaction() as session:
+        session.execute(update(Article).values(topic_id=None))
+        session.execute(delete(Topic))
+    assert "No topics yet Name two or three things that you write about" in desk.read(PATH)
