@@ -1,7 +1,6 @@
 """Giving way: at most one marketing mail a person and day. The scheduler and the calendar ask this same code."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import literal, or_, select
@@ -76,11 +75,13 @@ def _going(session: Session, people: Collection[int], now: datetime,
 
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:
     """The local days of the campaigns that somebody gets who takes the newsletter with every topic, asked for this
-    guide and has no tag. Of an A/B test that is one of the rest."""
+    guide, has no tag and is left out of nothing. Of an A/B test that is one of the rest."""
     theirs = (Segment(), Segment(guide))
     all_but_tested = (one for one in mailings if one.segment.slice is None or one.segment.slice.has_the_last_place)
-    of_any_topic = ((one.goes_at(zone), replace(one.segment, topic=None, slice=None)) for one in all_but_tested)
-    return {local_day(max(at, now), zone) for at, segment in of_any_topic if segment in theirs}
+    whole = (
+        (one.goes_at(zone), Segment(one.segment.guide, one.segment.tag, one.segment.rules)) for one in all_but_tested
+    )
+    return {local_day(max(at, now), zone) for at, segment in whole if segment in theirs}
 
 
 def _by_segment(mailings: Iterable[Mailing]) -> dict[Segment, list[Mailing]]:
