@@ -169,23 +169,22 @@ function leavings() {
   const place = document.querySelector("[data-leavings]");
   if (!place) return;
   const form = place.closest("form");
-  const chosen = () => {
-    const { when, day, clock } = Object.fromEntries(new FormData(form));
-    return new URLSearchParams({ when, day, clock });
-  };
+  const names = ["when", "day", "clock", "left_out", "without", "had"];
+  const chosen = () => new URLSearchParams([...new FormData(form)].filter(([name]) => names.includes(name)));
   const look = follows(place, place.dataset.leavings, chosen, ({ says }) => {
     for (const [name, words] of Object.entries(says)) form.querySelector(`[data-says="${name}"]`).textContent = words;
   });
-  form.addEventListener("change", (event) => { if (["when", "day", "clock"].includes(event.target.name)) look(); });
+  document.addEventListener("change", ({ target }) => { if (target.form === form && names.includes(target.name)) look(); });
 }
 
 // How many people an audience is, and who some of them are, while it is being chosen.
 function whom() {
   const names = ["article", "audience", "without", "had"];
-  for (const form of document.querySelectorAll("form[data-whom]")) {
+  for (const box of document.querySelectorAll("[data-whom]")) {
+    const form = document.getElementById(box.dataset.form) ?? box; // a draft's boxes travel with another form
     const chosen = () => new URLSearchParams([...new FormData(form)].filter(([name]) => names.includes(name)));
-    const look = follows(form.querySelector(".whom"), form.dataset.whom, chosen);
-    form.addEventListener("change", (event) => { if (names.includes(event.target.name)) look(); });
+    const look = follows(box.querySelector(".whom"), box.dataset.whom, chosen);
+    box.addEventListener("change", (event) => { if (names.includes(event.target.name)) look(); });
   }
 }
 

@@ -239,7 +239,7 @@ def test_some_are_left_out_by_the_names_of_their_segments(command: Command, body
         assert [one.name for one in made.left_out] == ["Newcomers", "Runners"] and made.one_a_day
     told = command(*WORDS, body, "--without", "Cyclists")
     assert told.exit_code == 1 and "There is no segment “Cyclists”." in told.output
-    tomorrow = f"{date.today() + timedelta(days=1)}T09:00"
+    tomorrow = f"{datetime.now(UTC).date() + timedelta(days=1)}T09:00"
     told = command(*WORDS, body, "--own-time", "--at", tomorrow, "--one-a-day", "--force")
     assert told.exit_code == 0, told.output
     with house.reading() as session:
@@ -252,7 +252,7 @@ def test_some_are_left_out_by_the_names_of_their_segments(command: Command, body
 
 
 def test_the_rest_of_one_that_was_called_off(command: Command, body: str, house: Database) -> None:
-    id = command(*WORDS, body, "--at", f"{date.today() + timedelta(days=9)}T09:00").output.split()[-1]
+    id = command(*WORDS, body, "--at", f"{datetime.now(UTC).date() + timedelta(days=9)}T09:00").output.split()[-1]
     told = command("campaign", "rest", id)
     assert told.exit_code == 1 and "Only a campaign that was cancelled while it went out" in told.output
     with house.transaction() as session:

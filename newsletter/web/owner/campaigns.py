@@ -33,12 +33,14 @@ from newsletter.web.owner.progress import Progress
 from newsletter.web.owner.same_day import day_seen, says
 from newsletter.web.owner.scheduling import ScheduleForm, as_noted, chosen, looked_ahead, schedule_form, set_time
 from newsletter.web.owner.to_whom import (
+    GONE,
     CampaignForm,
     as_asked,
     campaign_form,
     leave_out,
     left_out_form,
     seen_of,
+    take_along,
     tell_sizes,
     titles,
 )
@@ -203,7 +205,7 @@ def schedule(id: int) -> Any:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if not campaign.is_new:
             return back("campaign", _("It is %(state)s already.", state=word(campaign.state)), "info", id=id)
-        if told := overtaken(session, campaign):
+        if told := overtaken(session, campaign) or ("" if take_along(session, campaign) else _(GONE)):
             return back("campaign", told, "danger", id=id)
         form = ScheduleForm()
         if request.form.get("look"):  # the button for whoever has no script

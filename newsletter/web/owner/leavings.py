@@ -9,6 +9,7 @@ from newsletter.campaigns import Campaign
 from newsletter.web.owner.door import door, one_or_404
 from newsletter.web.owner.same_day import day_seen, says
 from newsletter.web.owner.scheduling import looked_ahead, schedule_form
+from newsletter.web.owner.to_whom import as_ticked
 from newsletter.web.state import reading
 
 
@@ -18,9 +19,9 @@ def leavings(id: int) -> Response:
     worth asking again a second later."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
-        form = schedule_form(campaign)
-        plan = looked_ahead(session, campaign, form) if campaign.is_new and "when" in request.args else None
-        twice = day_seen(session, campaign, form) if campaign.is_new and "when" in request.args else None
+        form, ticked = schedule_form(campaign), as_ticked(session, campaign)
+        plan = looked_ahead(session, ticked, form) if campaign.is_new and "when" in request.args else None
+        twice = day_seen(session, ticked, form) if campaign.is_new and "when" in request.args else None
         html = render_template(
             "owner/leavings.html", plan=plan, form=form, house_zone=brand.current(session).zone, twice=twice,
             campaign=campaign,

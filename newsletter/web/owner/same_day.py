@@ -13,6 +13,7 @@ from newsletter.web.language import _, ngettext
 from newsletter.web.owner.display import number
 from newsletter.web.owner.door import PAGE, asked_id, door, one_or_404
 from newsletter.web.owner.scheduling import NOW, ScheduleForm, schedule_form
+from newsletter.web.owner.to_whom import as_ticked
 from newsletter.web.state import now, reading
 from newsletter.zones import NoSuchTime, instant
 
@@ -55,7 +56,8 @@ def _day(session: Session, campaign: Campaign, form: ScheduleForm) -> SameDay | 
 def says(session: Session, campaign: Campaign, seen: DaySeen | None) -> dict[str, str]:
     """What the last button says: now and later, and each also where those who get two are left out (`-single`)."""
     test = ab_test_of(session, campaign) if campaign.is_tested else None
-    people = sum(one.whole_audience(now()).size(session) for one in (test.both if test else (campaign,)))
+    parts = [as_ticked(session, one) for one in (test.both if test else (campaign,))]
+    people = sum(one.whole_audience(now()).size(session) for one in parts)
     full = {"now": _now(campaign, people), "later": _later(campaign, people)}
     if seen is None or seen.people == 0:
         single = full

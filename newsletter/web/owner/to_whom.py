@@ -29,6 +29,7 @@ TAG, SAVED = "tag:", "segment:"
 """Before a tag, and before a saved segment's number, where an audience is chosen: no guide's name has a colon."""
 MOST = 100
 """Tags and segments among which an audience is chosen on the page; the command takes any."""
+GONE = marked("Nothing was changed: a segment that you chose is not there any more.")
 NAMES = 5
 """People of an audience who are named: those who signed up last."""
 
@@ -37,7 +38,7 @@ class LeftOutForm(TypedForm):
     """Who is left out."""
 
     without = SelectMultipleField(lazy("But not to those in"), coerce=int, option_widget=CheckboxInput())
-    had = BooleanField(lazy("But not to who has had this article"))
+    had = BooleanField(lazy("Nor to those who have had this article"))
 
 
 class CampaignForm(LeftOutForm):
@@ -149,7 +150,8 @@ def tell_sizes(session: Session, form: CampaignForm) -> None:
 def seen_of(session: Session, form: CampaignForm) -> dict[str, Any] | None:
     """What the page tells of the audience that is chosen in a form; None where there is none to be chosen."""
     offered = {one.value for one in form.audience.choices}
-    article = session.get(Article, form.article.data) if form.article.data else None
+    shown = next((one.value for one in form.article.choices), 0)  # as a browser shows it where nothing is chosen
+    article = session.get(Article, form.article.data or shown)
     if article is None or (form.audience.data or "") not in offered:
         return None
     made = chosen(session, form.audience.data or "")
@@ -181,13 +183,34 @@ def tell_whom() -> Response:
 def _asked_for(session: Session) -> dict[str, Any] | None:
     asked = as_asked()
     if draft := asked_id("campaign"):
-        kept = one_or_404(session, Campaign, draft)
-        form = LeftOutForm(None, data=asked)
-        made = Campaign(article=kept.article, zone=kept.zone, created_at=now())
-        made.to_the_same(kept)
-        leave_out(session, made, form)
-        return seen(session, made)
+        return seen(session, _as_asked(session, one_or_404(session, Campaign, draft), asked))
     return seen_of(session, campaign_form(session, formdata=None, data=asked))
+
+
+def as_ticked(session: Session, campaign: Campaign) -> Campaign:
+    """A draft as the address of a piece of its page asks for it, with others left out than are; not to be kept."""
+    return _as_asked(session, campaign, as_asked()) if "left_out" in request.args else campaign
+
+
+def _as_asked(session: Session, campaign: Campaign, asked: dict[str, Any]) -> Campaign:
+    made = Campaign(article=campaign.article, zone=campaign.zone, created_at=now())
+    made.id, made.part, made.lot, made.share = campaign.id, campaign.part, campaign.lot, campaign.share
+    made.to_the_same(campaign)
+    leave_out(session, made, LeftOutForm(None, data=asked))
+    return made
+
+
+def take_along(session: Session, campaign: Campaign) -> bool:
+    """Leave out who is ticked beside a form that is sent; False where a segment is not there any more."""
+    if not request.form.get("left_out") or campaign.stored_state is not CampaignState.DRAFT:
+        return True
+    form = left_out_form(session, campaign, typed=True)
+    if campaign.left_out_rules is not None or not form.validate():
+        return campaign.left_out_rules is not None
+    test = ab_test_of(session, campaign)
+    for one in test.both if test else (campaign,):
+        leave_out(session, one, form)
+    return True
 
 
 @door.post("/campaigns/<row:id>/left-out", endpoint="campaign_left_out")
@@ -200,12 +223,7 @@ def save(id: int) -> Any:
             if campaign.left_out_rules is not None:
                 told = _("It goes to some of those of another campaign, so who gets it is settled.")
             return back("campaign", told, "info", id=id)
-        form = left_out_form(session, campaign, typed=True)
-        if not form.validate():
-            told = _("Nothing was changed: a segment that you chose is not there any more.")
-            return back("campaign", told, "danger", id=id)
-        test = ab_test_of(session, campaign)
-        for one in test.both if test else (campaign,):
-            leave_out(session, one, form)
+        if not take_along(session, campaign):
+            return back("campaign", _(GONE), "danger", id=id)
         note(session, marked("campaign leaves out others"), str(id))
     return back("campaign", _("Saved. This is who gets it now."), id=id, _anchor="whom")

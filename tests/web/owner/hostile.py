@@ -64,7 +64,7 @@ NAMES = {
     "role", "note", "answer", "seen", "source", "rhythm", "weekday", "hour", "makes", "takes_old",
     "asked", "in_series", "joined_after", "sent", "field", "how", "value", "segment", "from_topic",
     "part", "at_once", "look", "to", "credential", "behind", "count", "span", "whom", "domain", "counts", "relay",
-    "scope", "closing", "language", "code",
+    "scope", "closing", "language", "code", "without", "had", "one_a_day",
 }  # fmt: skip
 
 QUERIES = {
@@ -72,4 +72,5 @@ QUERIES = {
     "form", "guide", "topic", "reviewed", "draft", "against", "days", "do", "series",
     "asked", "fetched", "joined_after", "joined_before", "zone", "in_series", "stage", "step", "sent", "clicked",
     "language", "field", "how", "value", "segment", "from_topic", "set_up",
+    "audience", "without", "had", "campaign", "article", "when", "day", "clock",
 }  # fmt: skip

@@ -57,10 +57,10 @@ def test_who_is_in_a_segment_is_left_out_and_said_so(desk: Desk, six: int, artic
 def test_others_are_left_out_of_a_draft(desk: Desk, six: int, article: int, runtime: Runtime) -> None:
     desk.post(NEW, article=str(article), audience="")
     path = f"/owner/campaigns/{drafted(runtime).id}"
-    told = desk.told(f"{path}/left-out", without=str(six))
+    told = desk.told(f"{path}/left-out", left_out="yes", without=str(six))
     assert "Saved. This is who gets it now." in told and "4 people : Flo (flo@example.com)" in told
-    assert "6 people , among them those who signed up last:" in desk.told(f"{path}/left-out")
-    assert "is not there any more" in desk.told(f"{path}/left-out", without="999")
+    assert "6 people , among them those who signed up last:" in desk.told(f"{path}/left-out", left_out="yes")
+    assert "is not there any more" in desk.told(f"{path}/left-out", left_out="yes", without="999")
     desk.post(f"{path}/schedule", when="at", day="2026-06-02", clock="09:00", accept="y")
     assert "Who gets it is changed in a draft; this one is scheduled." in desk.told(
         f"{path}/left-out", without=str(six)
@@ -72,10 +72,26 @@ def test_both_halves_of_a_test_leave_them_out(desk: Desk, six: int, article: int
     desk.post(NEW, article=str(article), audience="", compares="subject", ab_subject="B", share="80", judge="hand")
     with runtime.database.reading() as session:
         a = session.scalars(select(Campaign).where(Campaign.part == campaigns.Part.A)).one().id
-    desk.post(f"/owner/campaigns/{a}/left-out", without=str(six), had="y")
+    desk.post(f"/owner/campaigns/{a}/left-out", left_out="yes", without=str(six), had="y")
     with runtime.database.reading() as session:
         both = session.scalars(select(Campaign).where(Campaign.part.is_not(None))).all()
         assert [([it.id for it in one.left_out], one.leaves_out_had) for one in both] == [([six], True)] * 2
+
+
+def test_who_is_ticked_is_left_out_whichever_button_is_pressed(
+    desk: Desk, six: int, article: int, runtime: Runtime
+) -> None:
+    desk.post(NEW, article=str(article), audience="")
+    path = f"/owner/campaigns/{drafted(runtime).id}"
+    later = {"when": "at", "day": "2026-06-02", "clock": "09:00", "left_out": "yes"}
+    answer = desk.client.get(f"{path}/leavings", query_string=later | {"without": six}).json
+    assert answer is not None and answer["says"]["later"] == "Schedule for 4 people" and not drafted(runtime).left_out
+    assert "is not there any more" in desk.told(f"{path}/schedule", **later, without="999")
+    assert drafted(runtime).stored_state is CampaignState.DRAFT
+    assert "but not those in “Asked”: 4 now." in desk.told(f"{path}/schedule", **later, without=str(six))
+    assert drafted(runtime).stored_state is CampaignState.SCHEDULED
+    desk.post(f"{path}/schedule", **later)
+    assert drafted(runtime).left_out, "a page of before cannot take it back"
 
 
 def test_the_button_for_whoever_has_no_script_only_looks(desk: Desk, six: int, article: int, runtime: Runtime) -> None:
@@ -100,7 +116,7 @@ def test_the_piece_for_the_script(desk: Desk, six: int, article: int, runtime: R
     assert "4 people : Flo" in piece(article=article, audience="", without=six)
     assert "2 people : Ben" in piece(article=article, audience=f"segment:{six}")
     assert "Nobody is in this audience now." in piece(article=article, audience=f"segment:{six}", without=six)
-    assert piece(article=article, audience="segment:999") == piece() == ""
+    assert piece(article=article, audience="segment:999") == "" != piece()
     desk.post(NEW, article=str(article), audience="")
     assert "4 people" in piece(campaign=drafted(runtime).id, without=six)
     href = 'href="/owner/subscribers/'
