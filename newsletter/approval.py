@@ -73,10 +73,12 @@ class Approval(Base):
 
 
 def fingerprint(session: Session, campaign: Campaign) -> str:
-    """Of all that would go out now: other words have another one."""
+    """Of all that would go out now, and who is left out: other words have another one."""
     words, test = [str(campaign.revision.id)], ab_test_of(session, campaign)
     if test is not None:
         words += [str(test.b.revision.id), test.subject, test.preheader, str(plan(test))]
+    if campaign.left_out or campaign.leaves_out_had:
+        words += [*(str(one.id) for one in campaign.left_out), str(campaign.leaves_out_had)]
     return sha256("\n".join(words).encode()).hexdigest()
 
 

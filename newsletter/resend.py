@@ -115,7 +115,8 @@ def words_of(session: Session, campaign: Campaign) -> Revision:
 
 def readers(session: Session, campaign: Campaign, now: datetime) -> Segment:
     """Who would get it: who takes the newsletter, was sent it, and followed no link of it."""
-    return Segment(rules=_rules(session, campaign).on(now), topic=campaign.article.topic_id)
+    without = tuple(one.on(now) for one in campaign.excluded)
+    return Segment(rules=_rules(session, campaign).on(now), topic=campaign.article.topic_id, without=without)
 
 
 def _rules(session: Session, campaign: Campaign) -> Rules:
@@ -154,7 +155,9 @@ def resend(session: Session, campaign: Campaign, subject: str, now: datetime, pr
 
 def _draft(session: Session, campaign: Campaign, article: Article, now: datetime) -> Campaign:
     rules = as_json(_rules(session, campaign))
-    again = Campaign(article=article, zone=campaign.zone, created_at=now, segment_rules=rules)
+    again = Campaign(article=article, zone=campaign.zone, created_at=now, segment_rules=rules,
+                     left_out_rules=campaign.left_out_rules)  # fmt: skip
+    again.left_out = list(campaign.left_out)
     session.add(again)
     session.flush()
     return again

@@ -15,6 +15,7 @@ from newsletter import (  # noqa: F401
     bulk_actions,
     campaigns,
     clicks,
+    continuation,
     drafts,
     events,
     feedback,

@@ -1,14 +1,14 @@
 """Links that are fetched, and what was found there
 
 Revision ID: 0377
-Revises: 0374
+Revises: 0376
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0377"
-down_revision = "0374"
+down_revision = "0376"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 

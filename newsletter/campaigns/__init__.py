@@ -64,6 +64,7 @@ from newsletter.campaigns.launch import (
     launch_due,
     planned,
 )
+from newsletter.campaigns.one_a_day import SameDay, same_day
 from newsletter.campaigns.own_time import (
     AT_ONE_MOMENT,
     Leaving,
@@ -102,6 +103,7 @@ __all__ = [
     "Part",
     "Phase",
     "Proportion",
+    "SameDay",
     "Waits",
     "Wish",
     "ab_test_of",
@@ -135,6 +137,7 @@ __all__ = [
     "plan_own_time",
     "planned",
     "results",
+    "same_day",
     "schedule_own_time",
     "send_digests",
     "span",

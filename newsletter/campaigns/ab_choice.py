@@ -187,10 +187,9 @@ def _send(session: Session, test: ABTest, part: Part, decided: Decided, now: dat
 
 def _rest_of(test: ABTest, now: datetime) -> Campaign:
     a = test.a
-    return Campaign(
-        article=a.article, zone=a.zone, created_at=now, segment_guide=a.segment_guide, segment_tag=a.segment_tag,
-        saved_segment=a.saved_segment, segment_rules=a.segment_rules, part=Part.REST, lot=test.lot, share=test.share,
-    )  # fmt: skip
+    rest = Campaign(article=a.article, zone=a.zone, created_at=now, part=Part.REST, lot=test.lot, share=test.share)
+    rest.to_the_same(a)
+    return rest
 
 
 def _show_in_the_archive(won: Campaign, lost: Campaign) -> None:

@@ -129,10 +129,8 @@ def make_ab_test(session: Session, a: Campaign, wish: Wish, brand: Brand, now: d
     if a.stored_state is not CampaignState.DRAFT or a.part is not None:
         raise NotNow(said("Only a draft can be tested."))
     insist(brand, a.article, wish)
-    b = Campaign(
-        article=a.article, segment_guide=a.segment_guide, segment_tag=a.segment_tag, saved_segment=a.saved_segment,
-        zone=a.zone, created_at=now,
-    )  # fmt: skip
+    b = Campaign(article=a.article, zone=a.zone, created_at=now)
+    b.to_the_same(a)
     session.add_all([a, b])
     session.flush()
     test = ABTest(

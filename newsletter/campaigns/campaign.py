@@ -1,5 +1,6 @@
 """Campaign: one article sent to many people, now or at a time the owner chooses."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from newsletter.articles import Article, Revision
 from newsletter.brand import Brand
+from newsletter.campaigns.left_out import LEFT_OUT, RIVALS, day_of, none_of
 from newsletter.db import Base, Id
 from newsletter.languages import marked, said
 from newsletter.mail import ledger
@@ -34,6 +36,9 @@ class CampaignState(StrEnum):
     PAUSED = "paused"
     SENT = "sent"
     CANCELLED = "cancelled"
+
+
+TO_COME = (CampaignState.SCHEDULED, CampaignState.SENDING)
 
 
 class Part(StrEnum):
@@ -71,6 +76,12 @@ class Campaign(Base):
     """The naive local time at which each reader gets it (`campaigns.own_time`); `scheduled_at` is the earliest."""
     next_look_at: Mapped[datetime | None] = mapped_column()
     """When to check next whether somebody's own time has come: a new subscriber may be the first."""
+    left_out_rules: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """The rules of the segments it leaves out, as they were at the launch."""
+    leaves_out_had: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it leaves out readers who have had its article."""
+    one_a_day: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it leaves out readers who get another marketing mail that day: from a series, or one of its `rivals`."""
     zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     """The zone in which the owner chose the time."""
     created_at: Mapped[datetime]
@@ -91,6 +102,11 @@ class Campaign(Base):
     settled_revision: Mapped[Revision | None] = relationship(foreign_keys=settled_revision_id)
     dispatch: Mapped[Dispatch | None] = relationship()
     saved_segment: Mapped[SavedSegment | None] = relationship()
+    left_out: Mapped[list[SavedSegment]] = relationship(secondary=LEFT_OUT, order_by=SavedSegment.id)
+    rivals: Mapped[list["Campaign"]] = relationship(
+        secondary=RIVALS, primaryjoin=lambda: Campaign.id == RIVALS.c.campaign_id,
+        secondaryjoin=lambda: Campaign.id == RIVALS.c.other_id, order_by=lambda: Campaign.id,
+    )  # fmt: skip
 
     @property
     def rules(self) -> Rules | None:
@@ -101,11 +117,33 @@ class Campaign(Base):
 
     def audience(self, now: datetime) -> Segment:
         """Its audience. A rule's "last 30 days" end when it goes out; for a draft, now."""
+        whole = self.whole_audience(now)
+        if not self.one_a_day:
+            return whole
+        others = tuple(one.whole_audience(now) for one in self.rivals if one.stored_state in TO_COME)
+        begin, _ = day_of(self.launched_at or self.scheduled_at or now, self.own_time, self.zone)
+        return replace(whole, besides=others, quiet_since=begin)
+
+    def whole_audience(self, now: datetime) -> Segment:
+        """Its audience, including those who get another mail that day."""
         rules, at = self.rules, self.launched_at or max(self.scheduled_at or now, now)
+        article: Article | None = self.article  # an audience that is only asked about may have none
         return Segment(
             guide=self.segment_guide, tag=self.segment_tag, rules=rules.on(at) if rules else None, topic=self.topic_id,
-            slice=self.slice,
+            slice=self.slice, without=tuple(one.on(at) for one in self.excluded),
+            had=article.id if article and self.leaves_out_had else None,
         )  # fmt: skip
+
+    @property
+    def excluded(self) -> list[Rules]:
+        """For whom it is: only for those for whom each of these holds."""
+        return none_of(self.left_out if self.left_out_rules is None else self.left_out_rules)
+
+    def to_the_same(self, of: "Campaign") -> None:
+        """Make it go to whom another one goes to: by the same choice, or the same rules as at that one's launch."""
+        self.segment_guide, self.segment_tag, self.saved_segment = of.segment_guide, of.segment_tag, of.saved_segment
+        self.segment_rules, self.left_out_rules = of.segment_rules, of.left_out_rules
+        self.left_out, self.leaves_out_had, self.one_a_day = list(of.left_out), of.leaves_out_had, of.one_a_day
 
     @property
     def slice(self) -> Slice | None:
@@ -138,9 +176,11 @@ class Campaign(Base):
         return self.dispatch.topic_id if self.dispatch else article.topic_id if article else None
 
     def keep_rules(self) -> None:
-        """Store its saved segment's rules, so that later changes do not matter."""
+        """Store the rules of its saved segments, so that later changes do not matter."""
         if self.saved_segment is not None and self.segment_rules is None:
             self.segment_rules = self.saved_segment.stored
+        if self.left_out and self.left_out_rules is None:
+            self.left_out_rules = [one.stored for one in self.left_out]
 
     @property
     def state(self) -> CampaignState:

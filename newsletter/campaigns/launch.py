@@ -10,6 +10,7 @@ from newsletter.campaigns.ab_choice import has_next_step, newest_reader, to_come
 from newsletter.campaigns.ab_setup import write_b
 from newsletter.campaigns.campaign import Campaign, CampaignState
 from newsletter.campaigns.digest import in_digests
+from newsletter.campaigns.one_a_day import give_way
 from newsletter.campaigns.own_time import look_again, own_time_of
 from newsletter.db import Moment
 from newsletter.mail.ledger import Dispatch, Hold, Lane, Message, Reason
@@ -80,6 +81,7 @@ def launch_due(session: Session, now: datetime) -> list[Campaign]:
     campaigns = [session.get_one(Campaign, id, populate_existing=True) for id in due]
     for campaign in campaigns:
         campaign.keep_rules()
+        give_way(session, campaign)
         write_b(session, campaign, now)
         campaign.counted_clicks = current(session).counts_clicks and campaign.article.counts_clicks
         newest = newest_reader(session, campaign) or session.scalar(select(func.max(Subscriber.id))) or 0

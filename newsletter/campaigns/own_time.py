@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from newsletter.brand import Brand, current
 from newsletter.campaigns.campaign import Campaign, CampaignState, NotNow
+from newsletter.campaigns.one_a_day import give_way
 from newsletter.languages import marked, said
 from newsletter.mail.ledger import Hold
 from newsletter.mail.ledger.opening import waiting_instants
@@ -92,13 +93,18 @@ def _leaving(at: datetime, zones: dict[str | None, int]) -> Leaving:
 
 
 def schedule_own_time(session: Session, campaign: Campaign, wall: datetime, brand: Brand, now: datetime,
-                      soonest: datetime) -> None:  # fmt: skip
-    """Schedule it for this local time of each reader, `soonest` for those for whom it has passed. Raises NotNow."""
+                      soonest: datetime, one_a_day: bool = False) -> None:  # fmt: skip
+    """Schedule it for this local time of each reader, `soonest` for those for whom it has passed. Raises NotNow.
+
+    `one_a_day`: leave out readers who get another marketing mail that day.
+    """
     if campaign.is_tested:
         raise NotNow(said(AT_ONE_MOMENT))
+    campaign.schedule(soonest, brand)
+    campaign.own_time, campaign.one_a_day = wall, one_a_day
+    give_way(session, campaign)
     plan = plan_own_time(session, campaign, wall, now)
-    campaign.schedule(max(plan.first, soonest), brand)
-    campaign.own_time = wall
+    campaign.scheduled_at = max(plan.first, soonest)
     _look_next(campaign, plan.own, soonest)
 
 

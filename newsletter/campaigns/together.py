@@ -12,15 +12,20 @@ from newsletter.brand import Brand
 from newsletter.campaigns.ab_lot import even_out
 from newsletter.campaigns.ab_setup import ab_test_of
 from newsletter.campaigns.campaign import Campaign, NotNow
+from newsletter.campaigns.one_a_day import give_way
 from newsletter.languages import marked
 
 
-def schedule(session: Session, campaign: Campaign, at: datetime, house: Brand) -> None:
-    """Send it at this time. Raises NotNow."""
+def schedule(session: Session, campaign: Campaign, at: datetime, house: Brand, one_a_day: bool = False) -> None:
+    """Send it at this time; `one_a_day`: but not to who gets another one on its day. Raises NotNow."""
     test = ab_test_of(session, campaign) if campaign.is_tested else None
     if test is not None and not test.has_begun:
         even_out(session, test, at)  # who is in the list has changed since it was drafted
-    _each(_parts(session, campaign), lambda one: one.schedule(at, house))
+    for one in (parts := _parts(session, campaign)):
+        one.one_a_day = one_a_day
+    _each(parts, lambda one: one.schedule(at, house))
+    for one in parts:
+        give_way(session, one)
 
 
 def unschedule(session: Session, campaign: Campaign) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from newsletter import articles, brand, campaigns, characters, preflight, topics
 from newsletter.articles import Article
 from newsletter.campaigns import BadTest, Campaign, NotNow, Wish, together
-from newsletter.cli import ab_test, own_times, spam_points
+from newsletter.cli import ab_test, left_out, own_times, spam_points
 from newsletter.cli.opened import opened
 from newsletter.mail.contents import content
 from newsletter.mail.ledger import State
@@ -20,8 +20,7 @@ from newsletter.mail.ledger.contents import RevisionImpact
 from newsletter.mail.render import BadArticle, Content, Reader
 from newsletter.preflight import Level, NotFit
 from newsletter.runtime import Runtime
-from newsletter.subscribers import Stream, segments
-from newsletter.subscribers.segments import SavedSegment
+from newsletter.subscribers import Stream
 from newsletter.topics import Topic
 from newsletter.zones import NoSuchTime, instant, zone_named
 
@@ -37,6 +36,7 @@ def campaign() -> None:
 campaign.add_command(ab_test.test)
 campaign.add_command(ab_test.choose)
 campaign.add_command(ab_test.stop_test)
+campaign.add_command(left_out.rest)
 
 
 @campaign.command()
@@ -47,6 +47,7 @@ campaign.add_command(ab_test.stop_test)
 @click.option("--guide", default=None, help="Only those who asked for this guide (its slug).")
 @click.option("--tag", default=None, help="Only those who have this tag.")
 @click.option("--segment", default=None, help="Only those of this saved segment (its name), who take the newsletter.")
+@left_out.options
 @click.option("--topic", default=None, help="Its topic (the last part of the topic's address): only those who take it.")
 @click.option(
     "--at", default=None, help="ISO 8601, e.g. 2026-12-01T09:00 (your zone) or …T09:00:00+00:00; now without it."
@@ -55,7 +56,8 @@ campaign.add_command(ab_test.stop_test)
 @ab_test.options
 @click.option("--force", is_flag=True, help="Send it in spite of warnings; what is wrong stops it all the same.")
 def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: str | None, segment: str | None,
-         topic: str | None, at: str | None, own_time: bool, force: bool, **test: Any) -> None:  # fmt: skip
+         topic: str | None, at: str | None, own_time: bool, force: bool, without: tuple[str, ...], one_a_day: bool,
+         **test: Any) -> None:  # fmt: skip
     """Send an article to everybody who agreed to the newsletter. The last word printed is the campaign's id.
 
     With --subject-b it is an A/B test: the id is that of A, and `campaign test` shows what comes of it.
@@ -71,7 +73,8 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
         words = content(session, subject, preheader, body)
         about = _topic(session, topic) if topic else None
         made = Campaign(segment_guide=guide, segment_tag=tag, zone=house.zone, created_at=now,
-                        saved_segment=_segment(session, segment) if segment else None)  # fmt: skip
+                        saved_segment=left_out.segment(session, segment) if segment else None)  # fmt: skip
+        made.left_out = left_out.named(session, without)
         audience = replace(made.audience(now), topic=about.id if about else None)
         _insist(preflight.check(session, rt.renderer, house, words, audience).and_also(points.checks), force)
         try:
@@ -79,7 +82,8 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
             session.add(made)
             if wish := ab_test.wish(**test):
                 _tested(rt, session, made, wish, force)
-            told = _scheduled(session, made, house, now, when=when or now, own_time=(at or "") if own_time else None)
+            told = _scheduled(session, made, house, now, when=when or now, own_time=(at or "") if own_time else None,
+                              one_a_day=one_a_day)  # fmt: skip
         except (NotNow, BadArticle, BadTest) as error:
             raise click.ClickException(str(error)) from None
         points.keep(rt, session, made)
@@ -88,10 +92,10 @@ def send(subject: str, preheader: str, body_file: Path, guide: str | None, tag: 
 
 
 def _scheduled(session: Session, made: Campaign, house: brand.Brand, now: datetime, *, when: datetime,
-               own_time: str | None) -> str:  # fmt: skip
+               own_time: str | None, one_a_day: bool) -> str:  # fmt: skip
     if own_time is not None:
-        return own_times.schedule(session, made, own_time, house, now)
-    together.schedule(session, made, when, house)
+        return own_times.schedule(session, made, own_time, house, now, one_a_day)
+    together.schedule(session, made, when, house, one_a_day)
     return f"{when.astimezone(zone_named(house.zone)):%a %d %b %Y %H:%M %Z}"
 
 
@@ -109,14 +113,6 @@ def _tested(rt: Runtime, session: Session, a: Campaign, wish: Wish, force: bool)
     made = campaigns.make_ab_test(session, a, wish, house, now)
     _insist(preflight.check_ab_test(session, rt.renderer, house, made, now), force)
     click.echo(campaigns.plan(made))
-
-
-def _segment(session: Session, name: str) -> SavedSegment:
-    found = segments.named(session, name)
-    if found is None:
-        known = ", ".join(f"“{one.name}”" for one in segments.every(session)[:20]) or "none"
-        raise click.ClickException(f"There is no segment “{name}”. Segments that exist: {known}.")
-    return found
 
 
 def _topic(session: Session, slug: str) -> Topic:

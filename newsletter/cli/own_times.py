@@ -22,7 +22,8 @@ from newsletter.preflight import NotFit
 from newsletter.zones import zone_named
 
 
-def schedule(session: Session, campaign: Campaign, at: str | None, house: Brand, now: datetime) -> str:
+def schedule(session: Session, campaign: Campaign, at: str | None, house: Brand, now: datetime,
+             one_a_day: bool) -> str:  # fmt: skip
     """Schedule it at this local time for each reader; returns a description. Raises NotNow, click.BadParameter."""
     try:
         wall = datetime.fromisoformat(at or "")
@@ -37,7 +38,7 @@ def schedule(session: Session, campaign: Campaign, at: str | None, house: Brand,
             "with --own-time it should be a date and a time without a zone, for example 2026-12-01T09:00",
             param_hint="--at",
         ) from None
-    schedule_own_time(session, campaign, wall, house, now, now)
+    schedule_own_time(session, campaign, wall, house, now, now, one_a_day)
     return _told(plan, house, now)
 
 

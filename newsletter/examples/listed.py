@@ -115,14 +115,14 @@ def _campaigns(session: Session, rows: Collection[Article], own: Collection[int]
         if one.created_at != planted[one.article_id].created_at or one.drafted_by_id is not None:
             continue
         asked = select(Approval.id).where(Approval.campaign_id == one.id)
-        audience = one.segment_guide, one.segment_tag, one.segment_id, one.part
+        audience = one.segment_guide, one.segment_tag, one.segment_id, one.part, one.leaves_out_had or None
         is_used = (
             one.stored_state not in UNPLANNED or one.scheduled_revision_id is not None or one.dispatch_id is not None
         )
         why: Stays | None = None
         if is_used or _is(session, asked):
             why = Stays.PLANNED
-        elif one.article_id in own or any(part is not None for part in audience):
+        elif one.article_id in own or any(part is not None for part in audience) or one.left_out:
             why = Stays.CHANGED
         elif naming(session, What.CAMPAIGN, one.id):
             why = Stays.IN_SEGMENT

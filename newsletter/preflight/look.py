@@ -102,6 +102,8 @@ def _wrong(session: Session, segment: Segment) -> str:
         return said("There is no tag “%(tag)s”. Tags that people have: %(tags)s.", tag=segment.tag, tags=tags)
     if segment.rules and (missing := look_up(session, segment.rules).missing(segment.rules)):
         return joined((*missing, said("So nobody is in this segment: change its rules.")))
+    if missing := [told for one in segment.without for told in look_up(session, one).missing(one)]:
+        return joined((*missing, said("So it cannot be told who is left out: change the rules of that segment.")))
     return ""
 
 

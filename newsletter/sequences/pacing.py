@@ -1,7 +1,6 @@
 """Giving way: at most one marketing mail per person and day. The scheduler and the calendar share this code."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import literal, or_, select
@@ -79,12 +78,14 @@ def _going(session: Session, people: Collection[int], now: datetime,
 def days_of(mailings: Iterable[Mailing], now: datetime, zone: str, guide: str | None) -> set[date]:
     """The local days of campaigns for a model reader: takes every topic, asked for this guide, has no tag.
 
-    In an A/B test they are one of the rest.
+    In an A/B test they are one of the rest; no campaign leaves them out.
     """
     theirs = (Segment(), Segment(guide))
     all_but_tested = (one for one in mailings if one.segment.slice is None or one.segment.slice.has_the_last_place)
-    of_any_topic = ((one.goes_at(zone), replace(one.segment, topic=None, slice=None)) for one in all_but_tested)
-    return {local_day(max(at, now), zone) for at, segment in of_any_topic if segment in theirs}
+    whole = (
+        (one.goes_at(zone), Segment(one.segment.guide, one.segment.tag, one.segment.rules)) for one in all_but_tested
+    )
+    return {local_day(max(at, now), zone) for at, segment in whole if segment in theirs}
 
 
 def _by_segment(mailings: Iterable[Mailing]) -> dict[Segment, list[Mailing]]:

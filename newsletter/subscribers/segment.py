@@ -1,14 +1,15 @@
 """Segment: which subscribers a campaign goes to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from newsletter.figures import figure, figure_if_kept
 from newsletter.subscribers.consent import Consent
 from newsletter.subscribers.segments import DatedRules, condition
+from newsletter.subscribers.segments.had import had_article, mailed_since
 from newsletter.subscribers.slice import Slice
 from newsletter.subscribers.subscriber import Status, Subscriber
 from newsletter.subscribers.subscription import takes_topic
@@ -26,6 +27,14 @@ class Segment:
     rules: DatedRules | None = None
     topic: int | None = None
     slice: Slice | None = None
+    without: tuple[DatedRules, ...] = ()
+    """For whom all of these hold as well: what is left out, as "none of"."""
+    had: int | None = None
+    """The number of an article: who has not had it."""
+    besides: tuple["Segment", ...] = ()
+    """Who is in none of these."""
+    quiet_since: datetime | None = None
+    """To whom no other mail of the kind went since, or is on its way."""
 
     def condition(self) -> ColumnElement[bool]:
         """SQL condition on Subscriber: members who have not paused."""
@@ -42,12 +51,36 @@ class Segment:
             everybody &= condition(self.rules)
         if self.topic is not None:
             everybody &= takes_topic(self.topic)
+        for left_out in self.without:
+            everybody &= condition(left_out)
+        if self.had is not None:
+            everybody &= ~had_article(self.had)
+        if self.besides or self.quiet_since is not None:
+            everybody &= ~self._elsewhere()
         if self.guide is None:
             return everybody
         asked = select(Consent.id).where(
             Consent.subscriber_id == Subscriber.id, Consent.guide == self.guide, Consent.confirmed_at.is_not(None)
         )
         return everybody & asked.exists()
+
+    def _elsewhere(self) -> ColumnElement[bool]:
+        """Who gets another mail: what `besides` and `quiet_since` leave out."""
+        others = [one.condition() for one in self.besides]
+        if self.quiet_since is not None:
+            others.append(mailed_since(self.quiet_since))
+        return or_(false(), *others)
+
+    def two_mails(self) -> ColumnElement[bool]:
+        """Who would be in it, did they not get another mail."""
+        return replace(self, besides=(), quiet_since=None).condition() & self._elsewhere()
+
+    def two_mails_soon(self, session: Session, most: int) -> int | None:
+        """How many these are; no more than `most` are counted. None where that takes long: it runs beside, so ask
+        again a little later."""
+        found = select(literal(1)).select_from(Subscriber).where(self.two_mails()).limit(most).subquery()
+        look = select(func.count()).select_from(found)
+        return figure_if_kept(session, ("two mails", self, most), lambda it: it.scalar(look) or 0)
 
     def paused(self, session: Session) -> int:
         """How many members have paused."""
@@ -70,11 +103,17 @@ class Segment:
         return figure(session, ("in segment", self), self._count)
 
     def size_if_kept(self, session: Session) -> int | None:
-        """The same, but None where a page would wait for it: it is counted beside, and there a little later."""
+        """The same, but None while it is counted in the background; a later request has it."""
         return figure_if_kept(session, ("in segment", self), self._count)
 
     def _count(self, session: Session) -> int:
         return session.scalar(select(func.count()).select_from(Subscriber).where(self.condition())) or 0
+
+    def newest(self, session: Session, most: int) -> list[Subscriber]:
+        """The recipients who signed up last, newest first; who they are is cached like a figure."""
+        look = select(Subscriber.id).where(self.condition()).order_by(Subscriber.id.desc()).limit(most)
+        ids = figure(session, ("newest in segment", self, most), lambda it: tuple(it.scalars(look)))
+        return list(session.scalars(select(Subscriber).where(Subscriber.id.in_(ids)).order_by(Subscriber.id.desc())))
 
 
 @dataclass(frozen=True, slots=True)

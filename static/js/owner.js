@@ -146,25 +146,46 @@ function watch() {
   setInterval(look, 1000);
 }
 
-// Who would get a campaign when, beside the time that is being chosen.
-function leavings() {
-  const place = document.querySelector("[data-leavings]");
-  if (!place) return;
+// A piece of the page that follows what is chosen in its form: asked for at once, and again while something is counted.
+function follows(place, address, asked, show) {
   let latest = 0;
-  place.closest("form").addEventListener("change", async (event) => {
-    if (!["when", "day", "clock"].includes(event.target.name)) return;
-    const mine = latest += 1, { when, day, clock } = Object.fromEntries(new FormData(place.closest("form")));
-    const asked = new URLSearchParams({ when, day, clock });
+  const ask = async (mine, more) => {
     try {
-      const answer = await fetch(`${place.dataset.leavings}?${asked}`, { headers: { Accept: "application/json" } });
-      const { html } = await answer.json();
-      const page = new DOMParser().parseFromString(html, "text/html");
+      const answer = await fetch(`${address}${address.includes("?") ? "&" : "?"}${asked()}`, { headers: { Accept: "application/json" } });
+      const told = await answer.json(), page = new DOMParser().parseFromString(told.html, "text/html");
       if (mine !== latest) return;
       const opened = place.querySelector("details[open]"), fresh = page.querySelector("details");
       if (opened && fresh) fresh.open = true; // whoever is reading it goes on
       place.replaceChildren(...page.body.childNodes);
+      show?.(told);
+      if (told.again && more) setTimeout(() => mine === latest && ask(mine, more - 1), 1000);
     } catch { /* the form works without */ }
+  };
+  return () => ask(latest += 1, 60);
+}
+
+// Who would get a campaign when, and who two mails, beside the time that is being chosen; and what the button says.
+function leavings() {
+  const place = document.querySelector("[data-leavings]");
+  if (!place) return;
+  const form = place.closest("form");
+  const names = ["when", "day", "clock", "left_out", "without", "had"];
+  const chosen = () => new URLSearchParams([...new FormData(form)].filter(([name]) => names.includes(name)));
+  const look = follows(place, place.dataset.leavings, chosen, ({ says }) => {
+    for (const [name, words] of Object.entries(says)) form.querySelector(`[data-says="${name}"]`).textContent = words;
   });
+  document.addEventListener("change", ({ target }) => { if (target.form === form && names.includes(target.name)) look(); });
+}
+
+// How many people an audience is, and who some of them are, while it is being chosen.
+function whom() {
+  const names = ["article", "audience", "without", "had"];
+  for (const box of document.querySelectorAll("[data-whom]")) {
+    const form = document.getElementById(box.dataset.form) ?? box; // a draft's boxes travel with another form
+    const chosen = () => new URLSearchParams([...new FormData(form)].filter(([name]) => names.includes(name)));
+    const look = follows(box.querySelector(".whom"), box.dataset.whom, chosen);
+    box.addEventListener("change", (event) => { if (names.includes(event.target.name)) look(); });
+  }
 }
 
 // How many people a filter would show, told beside its button while it is chosen: about how many, until they are counted.
@@ -211,4 +232,4 @@ function piece(path) {
   fetch(form.action, { ...json, method: "POST", body: new FormData(form) }).then(show).catch(() => { /* its button works */ });
 }
 
-document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); counts(); leavings(); pieces(); });
+document.addEventListener("DOMContentLoaded", () => { menu(); slash(); editor(); frames(); live(); copies(); watch(); counts(); leavings(); whom(); pieces(); });

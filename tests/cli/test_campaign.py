@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from newsletter import brand, campaigns
-from newsletter.campaigns import Campaign
+from newsletter.campaigns import Campaign, together
 from newsletter.db import Database
 from newsletter.mail.ledger import Hold
 from newsletter.preflight import spam
@@ -226,6 +226,43 @@ def test_to_a_saved_segment_by_its_name(command: Command, body: str, house: Data
         1,
         True,
     )
+
+
+def test_some_are_left_out_by_the_names_of_their_segments(command: Command, body: str, house: Database) -> None:
+    with house.transaction() as session:
+        for name in ("Newcomers", "Runners"):
+            segments.save(session, name, Rules(JoinedLately(30)), EARLY)
+    told = command(*WORDS, body, "--without", "newcomers", "--without", "Runners", "--one-a-day")
+    assert told.exit_code == 0, told.output
+    with house.reading() as session:
+        made = session.get_one(Campaign, int(told.output.split()[-1]))
+        assert [one.name for one in made.left_out] == ["Newcomers", "Runners"] and made.one_a_day
+    told = command(*WORDS, body, "--without", "Cyclists")
+    assert told.exit_code == 1 and "There is no segment “Cyclists”." in told.output
+    tomorrow = f"{datetime.now(UTC).date() + timedelta(days=1)}T09:00"
+    told = command(*WORDS, body, "--own-time", "--at", tomorrow, "--one-a-day", "--force")
+    assert told.exit_code == 0, told.output
+    with house.reading() as session:
+        made = session.get_one(Campaign, int(told.output.split()[-1]))
+        assert made.one_a_day and made.own_time
+    with house.transaction() as session:
+        segments.save(session, "Gone", Rules(HasTag("gone")), EARLY)
+    told = command(*WORDS, body, "--without", "Gone", "--force")
+    assert told.exit_code == 1 and "So it cannot be told who is left out" in told.output
+
+
+def test_the_rest_of_one_that_was_called_off(command: Command, body: str, house: Database) -> None:
+    id = command(*WORDS, body, "--at", f"{datetime.now(UTC).date() + timedelta(days=9)}T09:00").output.split()[-1]
+    told = command("campaign", "rest", id)
+    assert told.exit_code == 1 and "Only a campaign that was cancelled while it went out" in told.output
+    with house.transaction() as session:
+        campaign = session.get_one(Campaign, int(id))
+        assert campaign.scheduled_at is not None
+        campaigns.launch_due(session, campaign.scheduled_at)
+        together.cancel(session, campaign, campaign.scheduled_at)
+    told = command("campaign", "rest", id)
+    assert told.exit_code == 0 and "Drafted for the other 0 people: campaign" in told.output
+    assert command("campaign", "rest", "999").exit_code == 1
 
 
 def test_a_segment_that_names_something_gone_stops_it(command: Command, body: str, house: Database) -> None:

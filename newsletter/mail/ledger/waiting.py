@@ -1,10 +1,12 @@
 """Checks whether anything waits to be sent: several times a second, so from small indexes and without locks."""
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
 
 from newsletter.db import Moment
+from newsletter.mail.ledger.digest import DigestEntry
 from newsletter.mail.ledger.dispatch import IS_OPEN, Batch, BatchState, Dispatch, Hold
-from newsletter.mail.ledger.message import Lane
+from newsletter.mail.ledger.message import UNDER_WAY, Lane, Message
 from newsletter.mail.ledger.row_claims import due
 
 
@@ -30,3 +32,14 @@ def is_unsettled() -> ColumnElement[bool]:
     )
     uncounted = select(Batch.id).where(Batch.counts.is_(None), Batch.state != BatchState.CLAIMED)
     return or_(cancelled.exists(), uncounted.exists())
+
+
+def is_at_rest(session: Session, dispatch_id: int) -> bool:
+    """Whether all messages of a dispatch have their outcome: no worker holds one, alone or in a weekly mail."""
+    batches = select(Batch.id).where(Batch.dispatch_id == dispatch_id, Batch.state != BatchState.DONE)
+    alone = select(Message.id).where(
+        Message.lane == Lane.BULK, Message.due_at.is_not(None), Message.dispatch_id == dispatch_id
+    )
+    mail = select(Message.id).where(Message.id == DigestEntry.digest_id, Message.state.in_(UNDER_WAY))
+    weekly = select(DigestEntry.message_id).where(DigestEntry.dispatch_id == dispatch_id, mail.exists())
+    return session.scalar(select(or_(batches.exists(), alone.exists(), weekly.exists()))) is False

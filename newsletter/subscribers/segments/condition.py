@@ -14,17 +14,15 @@ from newsletter.subscribers.segments.above import (
     BRAND,
     BULK,
     CAMPAIGNS,
-    DIGEST,
-    DIGEST_ENTRIES,
     FORMS,
     GUIDE_REQUESTS,
     GUIDES,
     MESSAGES,
     SEQUENCES,
     STEPS,
-    TRIED,
 )
 from newsletter.subscribers.segments.comparing import Compare
+from newsletter.subscribers.segments.had import sent_messages
 from newsletter.subscribers.segments.position import at_step, in_series
 from newsletter.subscribers.segments.refs import Ref, What
 from newsletter.subscribers.subscriber import Subscriber
@@ -87,7 +85,7 @@ def _rule(rule: r.Rule, rules: r.DatedRules) -> ColumnElement[bool]:
         case r.JoinedLately(days):
             return Subscriber.created_at >= rules.since(days)
         case r.SentLately(days):
-            return _messages(MESSAGES.c.lane == BULK, MESSAGES.c.settled_at >= rules.since(days))
+            return sent_messages(MESSAGES.c.lane == BULK, MESSAGES.c.settled_at >= rules.since(days))
         case r.ClickedLately(days):
             return _clicks(Click.person_at >= rules.since(days))
         case r.Unreadable():
@@ -133,11 +131,11 @@ def _history(rule: r.Leaf) -> ColumnElement[bool]:
             )  # fmt: skip
             return select(GUIDES.c.id).where(*fetched).correlate(Subscriber).exists()
         case r.WasSent(campaign):
-            return _messages(MESSAGES.c.dispatch_id == _dispatch(campaign), or_in_digest=True)
+            return sent_messages(MESSAGES.c.dispatch_id == _dispatch(campaign), or_in_digest=True)
         case r.Clicked(campaign):
             return _clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
         case r.ClickedNothing(campaign):
-            sent = _messages(MESSAGES.c.dispatch_id == _dispatch(campaign))
+            sent = sent_messages(MESSAGES.c.dispatch_id == _dispatch(campaign))
             followed = _clicks(Click.dispatch_id == _dispatch(campaign), Click.person_at.is_not(None))
             objects = exists().where(ClickObjection.subscriber_id == Subscriber.id).correlate(Subscriber)
             return sent & ~followed & ~objects
@@ -164,21 +162,6 @@ def _dispatch(campaign: int) -> ScalarSelect[int]:
 
 def _clicks(*which: ColumnElement[bool]) -> Exists:
     return exists().where(Click.subscriber_id == Subscriber.id, *which).correlate(Subscriber)
-
-
-def _messages(*which: ColumnElement[bool], or_in_digest: bool = False) -> Exists:
-    left: ColumnElement[bool] = MESSAGES.c.state.in_(TRIED)
-    if or_in_digest:
-        left |= (MESSAGES.c.reason == DIGEST) & _in_digest()
-    theirs = (MESSAGES.c.subscriber_id == Subscriber.id, left, *which)
-    return select(MESSAGES.c.subscriber_id).where(*theirs).correlate(Subscriber).exists()
-
-
-def _in_digest() -> Exists:
-    """SQL condition: the message was part of a weekly digest that left, or may have."""
-    mail = MESSAGES.alias("mail")
-    in_it = (DIGEST_ENTRIES.c.message_id == MESSAGES.c.id, mail.c.id == DIGEST_ENTRIES.c.digest_id)
-    return select(mail.c.id).where(*in_it, mail.c.state.in_(TRIED)).correlate(MESSAGES).exists()
 
 
 def _field(rule: r.HasField) -> Exists:

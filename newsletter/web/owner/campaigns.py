@@ -9,117 +9,71 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms.fields.choices import SelectChoice
 
-from newsletter import approval, brand, campaigns, preflight, reports
+from newsletter import approval, brand, campaigns, continuation, preflight, reports
 from newsletter.articles import Article, Revision
 from newsletter.best_hour import best_hour
 from newsletter.campaigns import BadTest, Campaign, CampaignState, NotNow, Part, Wish, ab_test_of, together
-from newsletter.guides import Guide
 from newsletter.languages import marked
 from newsletter.mail.ledger.contents import revisions_used
 from newsletter.mail.ledger.opening import openings
 from newsletter.preflight.spam import Scores
 from newsletter.resend import original_of, resent_as, waits_until, why_not
-from newsletter.subscribers import all_tags, segments
-from newsletter.subscribers.segments import SavedSegment, look_up, sentence
+from newsletter.subscribers.segments import look_up, sentence
 from newsletter.topics import Topic
-from newsletter.web.language import _, in_words, ngettext
+from newsletter.web.language import _, in_words
 from newsletter.web.owner import links_fetched, spam
 from newsletter.web.owner.ab_form import ab_form
 from newsletter.web.owner.ab_tests import Seen, draft_of
 from newsletter.web.owner.approval import Asked, overtaken
 from newsletter.web.owner.checks import report_of
-from newsletter.web.owner.display import number, word
-from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, owner_in, tell, words_asked
-from newsletter.web.owner.forms import CampaignForm
+from newsletter.web.owner.display import word
+from newsletter.web.owner.door import back, door, note, one_or_404, owner_in, tell
 from newsletter.web.owner.mending import mended_at
 from newsletter.web.owner.own_drafts import is_own_draft
 from newsletter.web.owner.progress import Progress
+from newsletter.web.owner.same_day import day_seen, says
 from newsletter.web.owner.scheduling import ScheduleForm, as_noted, chosen, looked_ahead, schedule_form, set_time
+from newsletter.web.owner.to_whom import (
+    GONE,
+    CampaignForm,
+    as_asked,
+    campaign_form,
+    leave_out,
+    left_out_form,
+    seen_of,
+    take_along,
+    tell_sizes,
+    titles,
+)
+from newsletter.web.owner.to_whom import chosen as chosen_audience
+from newsletter.web.owner.to_whom import seen as whom_seen
 from newsletter.web.owner.trials import previewed, tests_of
 from newsletter.web.state import now, reading, runtime, transaction
-
-TAG, SAVED = "tag:", "segment:"
-"""Before a tag, and before a saved segment's number, where an audience is chosen: no guide's name has a colon."""
-MOST = 100
-"""Tags and segments among which an audience is chosen on the page; the command takes any."""
 
 
 @door.route("/campaigns/new", methods=["GET", "POST"], endpoint="campaign_new")
 def new() -> Any:
     """Choose an article and its audience; the same choice twice finds the draft there is."""
     with transaction() if request.method == "POST" else reading() as session:
-        form, ab = (
-            _form(session, data={"article": asked_id("article"), "audience": words_asked("audience")}),
-            ab_form(session),
-        )
-        if form.validate_on_submit() and ab.validate() and not ab.forgets_to_test():
+        form, ab = campaign_form(session, data=as_asked()), ab_form(session)
+        only_looks = bool(request.form.get("look"))  # the button for whoever has no script
+        if not only_looks and form.validate_on_submit() and ab.validate() and not ab.forgets_to_test():
             try:
-                wish = ab.wish(session)
-                return back("campaign", id=_draft(session, form.article.data, form.audience.data or "", wish).id)
+                return back("campaign", id=_draft(session, form, ab.wish(session)).id)
             except BadTest as error:
                 ab.refuse(error)
-        _tell_sizes(session, form)
+        seen = seen_of(session, form)
+        tell_sizes(session, form)
         counting = brand.current(session).counts_clicks
-        shown = render_template("owner/campaign_new.html", form=form, ab=ab, counting=counting)
+        shown = render_template("owner/campaign_new.html", form=form, ab=ab, counting=counting, seen=seen)
         return shown, 422 if form.errors or ab.errors else 200
 
 
-def _form(session: Session, **kwargs: Any) -> CampaignForm:
-    form = CampaignForm(**kwargs)
-    rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
-    form.article.choices = [SelectChoice(id, title) for id, title in rows]
-    asked = [
-        SelectChoice(slug, _("asked for “%(title)s”", title=title), optgroup=_("By guide"))
-        for slug, title in _titles(session).items()
-    ]
-    tags = [name for name, _ in all_tags(session, MOST)]
-    tagged = [
-        SelectChoice(f"{TAG}{name}", _("with the tag “%(name)s”", name=name), optgroup=_("By tag")) for name in tags
-    ]
-    saved = [
-        SelectChoice(f"{SAVED}{one.id}", _("in the segment “%(name)s”", name=one.name), optgroup=_("By segment"))
-        for one in _saved(session)
-    ]
-    form.audience.choices = [SelectChoice("", _("all newsletter readers")), *asked, *tagged, *saved]
-    return form
-
-
-def _saved(session: Session) -> list[SavedSegment]:
-    """The first of them, and the one that the page was opened for."""
-    asked = words_asked("audience")
-    every = enumerate(segments.every(session))
-    return [one for place, one in every if place < MOST or asked == f"{SAVED}{one.id}"]
-
-
-def _chosen(session: Session, chosen: str) -> Campaign:
-    """A campaign to a chosen audience, not yet kept."""
-    made = Campaign(zone=current_user.zone, created_at=now())
-    if chosen.startswith(SAVED):
-        made.saved_segment = session.get_one(SavedSegment, int(chosen.removeprefix(SAVED)))
-    elif chosen.startswith(TAG):
-        made.segment_tag = chosen.removeprefix(TAG)
-    else:
-        made.segment_guide = chosen or None
-    return made
-
-
-def _titles(session: Session) -> dict[str, str]:
-    rows = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id))
-    return dict(rows.all())
-
-
-def _tell_sizes(session: Session, form: CampaignForm) -> None:
-    """How many people are in each audience now, before its name: the end of a long one is cut off on a phone."""
-    for choice in form.audience.choices:
-        size = _chosen(session, choice.value).audience(now()).size(session)
-        choice.label = ngettext("%(num)s person: %(whom)s", "%(num)s people: %(whom)s", size, num=number(size),
-                                whom=choice.label)  # fmt: skip
-
-
-def _draft(session: Session, article_id: int, chosen: str, wish: Wish | None) -> Campaign:
-    article, to = one_or_404(session, Article, article_id, lock=True), _chosen(session, chosen)
+def _draft(session: Session, form: CampaignForm, wish: Wish | None) -> Campaign:
+    article = one_or_404(session, Article, form.article.data, lock=True)
+    to = chosen_audience(session, form.audience.data or "")
+    leave_out(session, to, form)
     if known := _known(session, article, to, wish):
         return known
     to.article, to.drafted_by_id = article, current_user.owner_id
@@ -139,11 +93,13 @@ def _known(session: Session, article: Article, to: Campaign, wish: Wish | None) 
         Campaign.article_id == article.id, Campaign.stored_state == CampaignState.DRAFT,
         Campaign.segment_guide.is_not_distinct_from(to.segment_guide),
         Campaign.segment_tag.is_not_distinct_from(to.segment_tag),
-        Campaign.segment_id.is_not_distinct_from(saved),
+        Campaign.segment_id.is_not_distinct_from(saved), Campaign.segment_rules.is_(None),
+        Campaign.leaves_out_had == to.leaves_out_had, Campaign.left_out_rules.is_(None),
         Campaign.part.is_not_distinct_from(Part.A if wish else None),
     )  # fmt: skip
-    known = session.scalars(look.order_by(Campaign.id))
-    return draft_of(session, list(known.all()), wish) if wish else known.first()
+    drafts = session.scalars(look.order_by(Campaign.id)).all()
+    known = [one for one in drafts if one.left_out == to.left_out]
+    return draft_of(session, known, wish) if wish else next(iter(known), None)
 
 
 @door.get("/campaigns/<row:id>", endpoint="campaign")
@@ -166,7 +122,7 @@ def page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
     return render_template(
         "owner/campaign.html", campaign=campaign, form=form, people=people, report=report,
         mended=[(one, mended_at(session, one, campaign)) for one in report.checks],
-        guides=_titles(session), told=_told(session, campaign), topic=_topic(session, campaign),
+        guides=titles(session), told=_told(session, campaign), topic=_topic(session, campaign),
         progress=Progress.of(session, campaign, now()), used=_used(session, campaign), undo=timedelta(minutes=1),
         counting=brand.current(session).counts_clicks, left=reports.of_campaigns(session, [campaign])[0][1].left,
         clicks=reports.clicks_of_campaign(session, campaign, runtime().renderer),
@@ -178,7 +134,7 @@ def page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
         asked=Asked.of(session, campaign), is_mine=is_own_draft(campaign),
         spam=spam.shown(session, Scores.CAMPAIGN, campaign.id) if campaign.is_new else None,
         fetched=links_fetched.shown(session, campaign) if campaign.is_new else None,
-        **_times(session, campaign, form),
+        **_times(session, campaign, form), **_whom(session, campaign, form),
     )  # fmt: skip
 
 
@@ -192,6 +148,23 @@ def _times(session: Session, campaign: Campaign, form: ScheduleForm) -> dict[str
         "best": best_hour(session, at),
         "plan": looked_ahead(session, campaign, form),
         "set_plan": campaigns.plan_own_time(session, campaign, own, at) if own else None,
+    }  # fmt: skip
+
+
+def _whom(session: Session, campaign: Campaign, form: ScheduleForm) -> dict[str, Any]:
+    """What its page says of whom it goes to: who they are, who gets another mail that day; and of one that was called
+    off, to whom it can still go."""
+    if campaign.is_new:
+        twice = day_seen(session, campaign, form)
+        # Of one that goes on, or goes once more, all is settled as it was for the first.
+        left_out = left_out_form(session, campaign) if campaign.left_out_rules is None else None
+        return {"twice": twice, "button_says": says(session, campaign, twice), "left_out": left_out,
+                "glance": whom_seen(session, campaign)["glance"],
+                "source": continuation.continues(session, campaign)}  # fmt: skip
+    may_go_on = not continuation.why_not(session, campaign)
+    return {
+        "source": continuation.continues(session, campaign), "went_on": continuation.continued_by(session, campaign),
+        "others": continuation.others(session, campaign, now()).size(session) if may_go_on else None,
     }  # fmt: skip
 
 
@@ -221,7 +194,7 @@ def schedule(id: int) -> Any:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if not campaign.is_new:
             return back("campaign", _("It is %(state)s already.", state=word(campaign.state)), "info", id=id)
-        if told := overtaken(session, campaign):
+        if told := overtaken(session, campaign) or ("" if take_along(session, campaign) else _(GONE)):
             return back("campaign", told, "danger", id=id)
         form = ScheduleForm()
         if request.form.get("look"):  # the button for whoever has no script
@@ -239,7 +212,7 @@ def schedule(id: int) -> Any:
         except preflight.NotFit as error:
             return back("campaign", in_words(error), "danger", id=id)
         try:
-            told = set_time(session, campaign, time, house)
+            told = set_time(session, campaign, time, house, bool(form.one_a_day.data))
         except NotNow as error:
             form.when.errors = [in_words(error)]
             return page(session, campaign, form), 422

@@ -151,13 +151,6 @@ def person_form(asks: Sequence[Field], **kwargs: Any) -> PersonForm:
     return with_answers(PersonForm, asks)(**kwargs)
 
 
-class CampaignForm(TypedForm):
-    """Which article to whom."""
-
-    article = SelectField(lazy("Article"), coerce=int)
-    audience = SelectField(lazy("Audience"), default="")
-
-
 class GuideForm(TypedForm):
     """What may be changed about a guide."""
 

@@ -1,4 +1,5 @@
-"""Who would get a campaign when, at everyone's own time, while its time is being chosen."""
+"""Who would get a campaign when, at everyone's own time, and who gets two mails that day, while its time is being
+chosen."""
 
 from flask import jsonify, render_template, request
 from werkzeug.wrappers import Response
@@ -6,17 +7,24 @@ from werkzeug.wrappers import Response
 from newsletter import brand
 from newsletter.campaigns import Campaign
 from newsletter.web.owner.door import door, one_or_404
+from newsletter.web.owner.same_day import day_seen, says
 from newsletter.web.owner.scheduling import looked_ahead, schedule_form
+from newsletter.web.owner.to_whom import as_ticked
 from newsletter.web.state import reading
 
 
 @door.get("/campaigns/<row:id>/leavings", endpoint="campaign_leavings")
 def leavings(id: int) -> Response:
-    """A piece of the campaign's page, for its script: for the date and the time in the address; empty for all at
-    once."""
+    """A piece of the campaign's page, for its script: for the date and the time in the address. `again`: whether it is
+    worth asking again a second later."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
-        form = schedule_form(campaign)
-        plan = looked_ahead(session, campaign, form) if campaign.is_new and "when" in request.args else None
-        house = brand.current(session)
-        return jsonify(html=render_template("owner/leavings.html", plan=plan, form=form, house_zone=house.zone))
+        form, ticked = schedule_form(campaign), as_ticked(session, campaign)
+        plan = looked_ahead(session, ticked, form) if campaign.is_new and "when" in request.args else None
+        twice = day_seen(session, ticked, form) if campaign.is_new and "when" in request.args else None
+        html = render_template(
+            "owner/leavings.html", plan=plan, form=form, house_zone=brand.current(session).zone, twice=twice,
+            campaign=campaign,
+        )  # fmt: skip
+        again = twice is not None and twice.people is None
+        return jsonify(html=html, says=says(session, campaign, twice), again=again)

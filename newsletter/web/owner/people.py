@@ -70,7 +70,7 @@ def count() -> Response:
     with reading() as session:
         shown = Filter.typed(session)
         wrong = shown.told(session)[1]
-        size = 0 if wrong else shown.size_soon(session)
+        size = 0 if wrong else shown.size_if_kept(session)
     told = " ".join(map(in_words, wrong)) or _many(size)
     answer = jsonify(told=told, again=isinstance(size, Estimate))
     answer.headers["Cache-Control"] = "no-store"

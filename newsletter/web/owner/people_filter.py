@@ -195,7 +195,7 @@ class Filter:
         """How many people it shows."""
         return figure(session, ("people found", self), self._count)
 
-    def size_soon(self, session: Session) -> int | Estimate:
+    def size_if_kept(self, session: Session) -> int | Estimate:
         """The same within a tenth of a second: about how many, until they have been counted beside. Of words at most
         MOST_COUNTED + 1 are counted."""
         if self.asked:

@@ -37,12 +37,14 @@ _NEEDED: dict[Permission, str] = {
     Permission.WRITE: """
         article_new article_edit article_frame article_typed article_test article_restore draft_keep draft_delete
         spam_ask campaign_links_ask
-        picture_add picture_words picture_delete campaign_new campaign_test campaign_try campaign_approval
+        picture_add picture_words picture_delete campaign_new campaign_whom campaign_left_out
+        campaign_test campaign_try campaign_approval
         campaign_throw_away bring_over bring_over_do feed_add feed_save feed_do""",
     Permission.SEND: """
         article_archive article_clicks campaign_schedule campaign_leavings campaign_act campaign_ask_cancel
         campaign_choose campaign_test_stop campaign_words campaign_words_go_on campaign_words_preview
-        campaign_resend_ask campaign_resend campaign_ask_again campaign_again campaign_hand_back feed_sending
+        campaign_resend_ask campaign_resend campaign_continue campaign_two_mails
+        campaign_ask_again campaign_again campaign_hand_back feed_sending
         message_act""",
     Permission.ARRANGE: """
         series_live series_add series_step guide_save guide_new_ask guide_new guide_replace_ask guide_replace

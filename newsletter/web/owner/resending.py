@@ -1,11 +1,14 @@
-"""Once more, under another subject, to those who followed no link of a campaign."""
+"""Once more, under another subject, to those who followed no link of a campaign; and to the others of one that was
+called off while it went out."""
 
 from typing import Any
 
 from flask import render_template
+from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from newsletter.campaigns import Campaign, NotNow
+from newsletter.continuation import continue_, continued_by
 from newsletter.languages import marked
 from newsletter.resend import readers, resend, why_not, words_of
 from newsletter.web.language import _, in_words
@@ -50,3 +53,20 @@ def make(id: int) -> Any:
         note(session, marked("campaign once more"), f"{again.id} of {id}")
         made = again.id
     return back("campaign", _("This is the draft. Look through it, then choose when it goes."), id=made)
+
+
+@door.post("/campaigns/<row:id>/others", endpoint="campaign_continue")
+def go_on(id: int) -> Any:
+    """Make the draft to those whose turn had not come. A second press finds it."""
+    with transaction() as session:
+        campaign = one_or_404(session, Campaign, id, lock=True)
+        if known := continued_by(session, campaign):
+            return back("campaign", _("Here it is already."), "info", id=known.id)
+        try:
+            made = continue_(session, campaign, now())
+        except NotNow as error:
+            return back("campaign", in_words(error), "info", id=id)
+        made.drafted_by_id = current_user.owner_id
+        note(session, marked("campaign to the others"), f"{made.id} of {id}")
+        draft = made.id
+    return back("campaign", _("This is the draft. Look through it, then choose when it goes."), id=draft)

@@ -41,6 +41,7 @@ class ScheduleForm(TypedForm):
     day = DateField(lazy("Date"), [Optional()])
     clock = TimeField(lazy("Time"), [Optional()])
     accept = BooleanField(lazy("I have read the warnings, and it is meant so"))
+    one_a_day = BooleanField(lazy("Leave out who gets another mail from you that day"))
     at_once = BooleanField(lazy("They get it at once, and it is meant so"))
 
     def wall(self) -> datetime | None:
@@ -67,8 +68,9 @@ def schedule_form(campaign: Campaign) -> ScheduleForm:
     """As it is first shown: with the time that the address asks for, or its own, or tomorrow at nine."""
     wall = campaign.own_time or _its_wall(campaign)
     filled: dict[str, Any] = {"when": OWN if campaign.own_time else AT, "day": wall.date(), "clock": wall.time()}
+    filled["one_a_day"] = campaign.one_a_day
     filled |= {name: _read(request.args[name], kind) for name, kind in PARTS.items() if name in request.args}
-    if request.args.get("when") in (AT, OWN):
+    if request.args.get("when") in (AT, OWN, NOW):
         filled["when"] = request.args["when"]
     return ScheduleForm(data=filled)
 
@@ -142,18 +144,18 @@ def _own(session: Session, campaign: Campaign, form: ScheduleForm, wall: datetim
     return Chosen(max(plan.first, now() + UNDO), plan)
 
 
-def set_time(session: Session, campaign: Campaign, time_: Chosen, house: Brand) -> str:
+def set_time(session: Session, campaign: Campaign, time_: Chosen, house: Brand, one_a_day: bool) -> str:
     """Schedule it for the chosen time; what is told about it. Raises NotNow."""
     campaign.zone = current_user.zone
     at, plan = time_.at, time_.plan
     if plan is not None:
-        schedule_own_time(session, campaign, plan.own.wall, house, now(), now() + UNDO)
+        schedule_own_time(session, campaign, plan.own.wall, house, now(), now() + UNDO, one_a_day)
         return _(
             "It goes out at everyone’s own %(clock)s on %(day)s: the first get it %(first)s, the last %(last)s.",
             clock=f"{plan.own.wall:%H:%M}", day=spoken().day(plan.own.wall.date()),
             first=in_zone(at, current_user.zone), last=in_zone(max(plan.last, at), current_user.zone),
         )  # fmt: skip
-    together.schedule(session, campaign, at, house)
+    together.schedule(session, campaign, at, house, one_a_day)
     if at <= now() + UNDO:
         return ngettext(
             "It goes out in %(num)s second. Until then “Undo” makes it a draft again.",

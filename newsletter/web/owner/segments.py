@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import render_template, request
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -71,11 +71,12 @@ def index() -> str:
 
 
 def _to_come(session: Session, segment: SavedSegment) -> list[Campaign]:
-    """The campaigns that are still to go to it."""
+    """The campaigns that are still to go to it, or to leave it out."""
     states = (CampaignState.DRAFT, CampaignState.SCHEDULED)
     is_one = Campaign.part.is_distinct_from(Part.B)  # A speaks for both
-    its = (Campaign.segment_id == segment.id, Campaign.stored_state.in_(states), is_one)
-    return list(session.scalars(select(Campaign).where(*its).order_by(Campaign.id)))
+    its = or_(Campaign.segment_id == segment.id, Campaign.left_out.any(SavedSegment.id == segment.id))
+    look = select(Campaign).where(its, Campaign.stored_state.in_(states), is_one)
+    return list(session.scalars(look.order_by(Campaign.id)))
 
 
 @door.route("/segments/new", methods=["GET", "POST"], endpoint="segment_new")

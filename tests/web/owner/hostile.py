@@ -65,6 +65,7 @@ NAMES = {
     "asked", "in_series", "joined_after", "sent", "field", "how", "value", "segment", "from_topic",
     "part", "at_once", "look", "to", "credential", "behind", "count", "span", "whom", "domain", "counts", "relay",
     "scope", "closing", "language", "code", "fixed_topics", "picture", "picture_words", "below",
+    "without", "had", "one_a_day",
 }  # fmt: skip
 
 QUERIES = {
@@ -72,4 +73,5 @@ QUERIES = {
     "form", "guide", "topic", "reviewed", "draft", "against", "days", "do", "series",
     "asked", "fetched", "joined_after", "joined_before", "zone", "in_series", "stage", "step", "sent", "clicked",
     "language", "field", "how", "kind", "who", "what", "value", "segment", "from_topic", "set_up", "name", "verb",
+    "audience", "without", "had", "campaign", "article", "when", "day", "clock",
 }  # fmt: skip

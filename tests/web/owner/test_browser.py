@@ -38,7 +38,8 @@ LOOK = """;axe.run({iframes: false}).then(seen => JSON.stringify(seen.violations
 PAGES = (
     "", "write", "write?state=series&q=a", "write?q=zzzz",
     "articles/new", "articles/1", "articles/1/edit", "campaigns/new", "campaigns/1",
-    "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "series", "series/1", "guides", "guides/new",
+    "campaigns/2", "campaigns/2/recipients", "campaigns/2/cancel", "campaigns/1/two-mails",
+    "series", "series/1", "guides", "guides/new",
     "guides/1/edition", "guides/1/page", "pictures", "subscribers/1/edit", "subscribers",
     "articles/bring-over", "feeds", "feeds/1",
     "subscribers/import", "subscribers/imports", "subscribers/actions", "subscribers/actions/new?do=erase",

@@ -167,7 +167,7 @@ def test_unscheduling_makes_it_a_draft_again(desk: Desk, draft: int, runtime: Ru
 def test_what_is_sent_now_can_be_undone_for_some_seconds(
     desk: Desk, draft: int, runtime: Runtime, clock: FixedClock, sent: SentList
 ) -> None:
-    assert "Send it to 2 people" in desk.read(f"/owner/campaigns/{draft}")
+    assert "Send to 2 people" in desk.read(f"/owner/campaigns/{draft}")
     assert "It goes out in 10 seconds" in desk.told(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     clock.forward(timedelta(seconds=4))
     page = desk.read(f"/owner/campaigns/{draft}")

@@ -46,7 +46,7 @@ def test_i_send_it_so_that_everybody_has_it_at_nine_by_their_own_clock(
     _is_sound(page)
     if page.get_by_label("I have read the warnings").count():
         page.get_by_label("I have read the warnings").check()
-    page.get_by_role("button", name="Send it to 69 people").click()
+    page.get_by_role("button", name="Schedule for 69 people").click()
     expect(page.get_by_text("It goes out at everyone’s own 09:00").first).to_be_visible()
     _is_sound(page)
     page.goto(f"{site}/owner/settings")  # its own look every second would be on its way while we go there again

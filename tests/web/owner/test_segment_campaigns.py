@@ -14,7 +14,7 @@ from newsletter.runtime import Runtime
 from newsletter.subscribers import Field, FieldKind, Subscriber, Tag, add_field, segments
 from newsletter.subscribers.segments import Group, How, Rules
 from newsletter.subscribers.segments import rules as r
-from newsletter.web.owner import campaigns as pages
+from newsletter.web.owner import to_whom as pages
 from tests.conftest import NOON
 from tests.web.owner.conftest import Desk
 from tests.web.owner.test_segments import saved
@@ -28,7 +28,7 @@ def test_a_campaign_goes_to_those_in_it_who_take_the_newsletter(
     told = desk.told("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
     assert "are in the segment “Runners”: 1 now." in told
     assert "In this segment is everybody who has the tag “runners”." in told
-    assert "Send it to 1 person" in told
+    assert "Send to 1 person" in told
     desk.told("/owner/campaigns/new", article=str(article), audience=f"segment:{id}")
     with runtime.database.reading() as session:
         (made,) = session.scalars(select(Campaign).where(Campaign.article_id == article))

@@ -1,0 +1,229 @@
+"""To whom a campaign goes: an audience is chosen, and who is left out of it; how many that is, and who they are."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import jsonify, render_template, request
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, SelectField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice
+from wtforms.widgets import CheckboxInput
+
+from newsletter.articles import Article
+from newsletter.campaigns import Campaign, CampaignState, ab_test_of
+from newsletter.guides import Guide
+from newsletter.languages import marked
+from newsletter.subscribers import Segment, Subscriber, all_tags, segments
+from newsletter.subscribers.segments import SavedSegment
+from newsletter.topics import Topic
+from newsletter.web.language import _, lazy, ngettext
+from newsletter.web.owner.display import number, word
+from newsletter.web.owner.door import asked_id, back, door, note, one_or_404, words_asked
+from newsletter.web.state import now, reading, transaction
+from newsletter.web.typed_form import TypedForm
+
+TAG, SAVED = "tag:", "segment:"
+"""Before a tag, and before a saved segment's number, where an audience is chosen: no guide's name has a colon."""
+MOST = 100
+"""Tags and segments among which an audience is chosen on the page; the command takes any."""
+GONE = marked("Nothing was changed: a segment that you chose is not there any more.")
+NAMES = 5
+"""People of an audience who are named: those who signed up last."""
+
+
+class LeftOutForm(TypedForm):
+    """Who is left out."""
+
+    without = SelectMultipleField(lazy("But not to those in"), coerce=int, option_widget=CheckboxInput())
+    had = BooleanField(lazy("Nor to those who have had this article"))
+
+
+class CampaignForm(LeftOutForm):
+    """Which article to whom."""
+
+    article = SelectField(lazy("Article"), coerce=int)
+    audience = SelectField(lazy("Audience"), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Who is in an audience now."""
+
+    people: int | None
+    """None: they are being counted."""
+    newest: list[Subscriber]
+
+    @classmethod
+    def of(cls, session: Session, segment: Segment) -> "Glance":
+        """How many, and the first few of them."""
+        people = segment.size_if_kept(session)
+        return cls(people, segment.newest(session, NAMES) if people else [])
+
+
+def campaign_form(session: Session, **kwargs: Any) -> CampaignForm:
+    """The form, with what there is to choose."""
+    form = CampaignForm(**kwargs)
+    rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
+    form.article.choices = [SelectChoice(id, title) for id, title in rows]
+    asked = [
+        SelectChoice(slug, _("asked for “%(title)s”", title=title), optgroup=_("By guide"))
+        for slug, title in titles(session).items()
+    ]
+    tags = [name for name, _ in all_tags(session, MOST)]
+    tagged = [
+        SelectChoice(f"{TAG}{name}", _("with the tag “%(name)s”", name=name), optgroup=_("By tag")) for name in tags
+    ]
+    saved = [
+        SelectChoice(f"{SAVED}{one.id}", _("in the segment “%(name)s”", name=one.name), optgroup=_("By segment"))
+        for one in _saved(session)
+    ]
+    form.audience.choices = [SelectChoice("", _("all newsletter readers")), *asked, *tagged, *saved]
+    _to_leave_out(session, form)
+    return form
+
+
+def left_out_form(session: Session, campaign: Campaign, *, typed: bool = False) -> LeftOutForm:
+    """Who a draft leaves out, as it stands or as it was sent."""
+    ids = [one.id for one in campaign.left_out]
+    form = LeftOutForm() if typed else LeftOutForm(None, data={"without": ids, "had": campaign.leaves_out_had})
+    _to_leave_out(session, form, ids)
+    return form
+
+
+def _to_leave_out(session: Session, form: LeftOutForm, chosen: list[int] | None = None) -> None:
+    every = enumerate(segments.every(session))
+    form.without.choices = [
+        SelectChoice(one.id, one.name) for place, one in every if place < MOST or one.id in (chosen or ())
+    ]
+
+
+def _saved(session: Session) -> list[SavedSegment]:
+    """The first of them, and the one that the page was opened for."""
+    asked = words_asked("audience")
+    every = enumerate(segments.every(session))
+    return [one for place, one in every if place < MOST or asked == f"{SAVED}{one.id}"]
+
+
+def titles(session: Session) -> dict[str, str]:
+    """Of the guides."""
+    rows = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id))
+    return dict(rows.all())
+
+
+def as_asked() -> dict[str, Any]:
+    """What the address of the page chooses."""
+    without = [int(one) for one in request.args.getlist("without")[:MOST] if one.isascii() and one.isdigit()]
+    return {"article": asked_id("article"), "audience": words_asked("audience"), "without": without,
+            "had": bool(words_asked("had"))}  # fmt: skip
+
+
+def chosen(session: Session, audience: str) -> Campaign:
+    """A campaign to a chosen audience, not yet kept."""
+    made = Campaign(zone=current_user.zone, created_at=now())
+    if audience.startswith(SAVED):
+        made.saved_segment = session.get_one(SavedSegment, int(audience.removeprefix(SAVED)))
+    elif audience.startswith(TAG):
+        made.segment_tag = audience.removeprefix(TAG)
+    else:
+        made.segment_guide = audience or None
+    return made
+
+
+def leave_out(session: Session, campaign: Campaign, form: LeftOutForm) -> None:
+    """Let it leave out who is chosen in the form; every one of them was offered there."""
+    wanted = form.without.data or []
+    campaign.left_out = [one for one in segments.every(session) if one.id in wanted]
+    campaign.leaves_out_had = bool(form.had.data)
+
+
+def tell_sizes(session: Session, form: CampaignForm) -> None:
+    """How many people are in each audience now, before its name: the end of a long one is cut off on a phone."""
+    for choice in form.audience.choices:
+        size = chosen(session, choice.value).audience(now()).size(session)
+        choice.label = ngettext("%(num)s person: %(whom)s", "%(num)s people: %(whom)s", size, num=number(size),
+                                whom=choice.label)  # fmt: skip
+
+
+def seen_of(session: Session, form: CampaignForm) -> dict[str, Any] | None:
+    """What the page tells of the audience that is chosen in a form; None where there is none to be chosen."""
+    offered = {one.value for one in form.audience.choices}
+    shown = next((one.value for one in form.article.choices), 0)  # as a browser shows it where nothing is chosen
+    article = session.get(Article, form.article.data or shown)
+    if article is None or (form.audience.data or "") not in offered:
+        return None
+    made = chosen(session, form.audience.data or "")
+    made.article = article
+    leave_out(session, made, form)
+    return seen(session, made)
+
+
+def seen(session: Session, campaign: Campaign) -> dict[str, Any]:
+    """What a page tells of whom a campaign goes to. Both halves of a test and the rest together are its audience."""
+    topic = session.get(Topic, campaign.topic_id) if campaign.topic_id else None
+    glance = Glance.of(session, replace(campaign.audience(now()), slice=None))
+    return {"campaign": campaign, "guides": titles(session), "topic": topic, "glance": glance}
+
+
+@door.get("/campaigns/whom.json", endpoint="campaign_whom")
+def tell_whom() -> Response:
+    """A piece of the page of a new campaign, or of a draft (`campaign`), for its script. `again`: whether it is worth
+    asking again a second later."""
+    with reading() as session:
+        told = _asked_for(session)
+        html = render_template("owner/whom.html", **told) if told else ""
+        again = bool(told and told["glance"].people is None)
+    answer = jsonify(html=html, again=again)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _asked_for(session: Session) -> dict[str, Any] | None:
+    asked = as_asked()
+    if draft := asked_id("campaign"):
+        return seen(session, _as_asked(session, one_or_404(session, Campaign, draft), asked))
+    return seen_of(session, campaign_form(session, formdata=None, data=asked))
+
+
+def as_ticked(session: Session, campaign: Campaign) -> Campaign:
+    """A draft as the address of a piece of its page asks for it, with others left out than are; not to be kept."""
+    return _as_asked(session, campaign, as_asked()) if "left_out" in request.args else campaign
+
+
+def _as_asked(session: Session, campaign: Campaign, asked: dict[str, Any]) -> Campaign:
+    made = Campaign(article=campaign.article, zone=campaign.zone, created_at=now())
+    made.id, made.part, made.lot, made.share = campaign.id, campaign.part, campaign.lot, campaign.share
+    made.to_the_same(campaign)
+    leave_out(session, made, LeftOutForm(None, data=asked))
+    return made
+
+
+def take_along(session: Session, campaign: Campaign) -> bool:
+    """Leave out who is ticked beside a form that is sent; False where a segment is not there any more."""
+    if not request.form.get("left_out") or campaign.stored_state is not CampaignState.DRAFT:
+        return True
+    form = left_out_form(session, campaign, typed=True)
+    if campaign.left_out_rules is not None or not form.validate():
+        return campaign.left_out_rules is not None
+    test = ab_test_of(session, campaign)
+    for one in test.both if test else (campaign,):
+        leave_out(session, one, form)
+    return True
+
+
+@door.post("/campaigns/<row:id>/left-out", endpoint="campaign_left_out")
+def save(id: int) -> Any:
+    """Leave out others than before, of a draft; of both halves of a test."""
+    with transaction() as session:
+        campaign = one_or_404(session, Campaign, id, lock=True)
+        if campaign.stored_state is not CampaignState.DRAFT or campaign.left_out_rules is not None:
+            told = _("Who gets it is changed in a draft; this one is %(state)s.", state=word(campaign.state))
+            if campaign.left_out_rules is not None:
+                told = _("It goes to some of those of another campaign, so who gets it is settled.")
+            return back("campaign", told, "info", id=id)
+        if not take_along(session, campaign):
+            return back("campaign", _(GONE), "danger", id=id)
+        note(session, marked("campaign leaves out others"), str(id))
+    return back("campaign", _("Saved. This is who gets it now."), id=id, _anchor="whom")
