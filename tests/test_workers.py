@@ -16,34 +16,25 @@ from newsletter.mail import ledger
 from newsletter.runtime import Runtime
 from newsletter.settings import load
 from newsletter.subscribers import Stream, Subscriber
-from newsletter.workers import Lookout, Metronome, _ease_session, make_celery
+from newsletter.workers import AlignedScheduler, DueCheck, _ease_session, make_celery
 from tests.conftest import NOON
 
-UNASKED = {
-    "gather-links",
-    "read-inboxes",
-    "recover-messages",
-    "remind-and-forget",
-    "watch-guides",
-    "sweep",
-    "witness",
-    "write-clicks",
-}
+UNASKED = {"read-inboxes", "recover-messages", "remind-and-forget", "watch-guides", "sweep", "witness", "write-clicks"}
 """Ticks of which a look would cost as much as the tick."""
 
 
 class _Beat:
     """A metronome that is asked by hand, tick by tick; what it published."""
 
-    def __init__(self, lookout: Lookout, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, due_check: DueCheck, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
         monkeypatch.setattr("newsletter.workers.time", SimpleNamespace(monotonic=lambda: self.seconds))
         app = Celery("test", broker="memory://", set_as_current=False)
         app.conf.beat_schedule = jobs.beat_table(2)
         app.tasks.clear()  # Celery gives every app the tasks that another one has registered
-        self.metronome = Metronome(app=app, lookout=lookout)
+        self.scheduler = AlignedScheduler(app=app, due_check=due_check)
         self.published: list[str] = []
-        self.metronome.send_task = self._publish
+        self.scheduler.send_task = self._publish
 
     def _publish(self, task: str, args: list[str], *_: object, **__: object) -> None:
         self.published.append(" ".join([task, *args]))
@@ -52,8 +43,8 @@ class _Beat:
         """So much time; what is published then, when every tick is due."""
         self.seconds += seconds
         self.published = []
-        for entry in self.metronome.schedule.values():
-            self.metronome.apply_async(entry)
+        for entry in self.scheduler.schedule.values():
+            self.scheduler.apply_async(entry)
         return sorted(self.published)
 
 
@@ -70,9 +61,9 @@ def looked_at(database: Database) -> Iterator[list[str]]:
 @pytest.fixture
 def beat(runtime: Runtime, database: Database, monkeypatch: pytest.MonkeyPatch) -> _Beat:
     """Beat beside this test's database, in its first second."""
-    lookout = Lookout(runtime.settings)
-    lookout.open = lambda: (database, runtime.clock)  # type: ignore[method-assign]
-    return _Beat(lookout, monkeypatch)
+    due_check = DueCheck(runtime.settings)
+    due_check.open = lambda: (database, runtime.clock)  # type: ignore[method-assign]
+    return _Beat(due_check, monkeypatch)
 
 
 def test_an_idle_tick_publishes_nothing_and_looks_a_few_times(beat: _Beat, looked_at: list[str]) -> None:
@@ -86,7 +77,7 @@ def test_an_idle_tick_publishes_nothing_and_looks_a_few_times(beat: _Beat, looke
 
 def test_after_some_seconds_every_tick_goes_out_whatever_a_look_says(beat: _Beat) -> None:
     first = beat.go_by(0)
-    assert len(beat.go_by(jobs.ANYWAY)) == len(UNASKED)
+    assert len(beat.go_by(jobs.PUBLISH_ANYWAY_AFTER)) == len(UNASKED)
     assert beat.go_by(1) == first
 
 
@@ -111,7 +102,7 @@ def test_where_a_look_is_not_to_be_had_the_workers_look(beat: _Beat, monkeypatch
 
 def test_ticks_fall_together(beat: _Beat, monkeypatch: pytest.MonkeyPatch) -> None:
     at = [NOON + timedelta(seconds=0.7)]
-    for entry in (schedule := beat.metronome.schedule).values():
+    for entry in (schedule := beat.scheduler.schedule).values():
         monkeypatch.setattr(entry.schedule, "now", lambda: at[0])
         entry.last_run_at = at[0]
     moments = {name: entry.is_due() for name, entry in schedule.items()}
@@ -132,8 +123,8 @@ def test_every_look_belongs_to_a_tick() -> None:
 def test_beat_needs_no_key(tmp_path: Path) -> None:
     settings = load({"DATA_DIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"})
     scheduler = make_celery(settings).conf.beat_scheduler
-    metronome = scheduler(app=Celery("test", broker="memory://", set_as_current=False), lazy=True)
-    assert metronome._is_wanted("launch-campaigns")
+    scheduler = scheduler(app=Celery("test", broker="memory://", set_as_current=False), lazy=True)
+    assert scheduler._is_wanted("launch-campaigns")
     assert not (tmp_path / "secret_key").exists()
 
 
