@@ -214,7 +214,7 @@ TASKS = (
     deliver, advance_sequences, end_pauses, recover_messages, remind_and_forget, watch_guides, witness, sweep,
     read_inboxes, write_clicks, Runtime.go_on_with_imports, go_on_with_bulk_actions,
     send_digests, Runtime.look_at_feeds, Runtime.look_at_sending, Runtime.score_spam,
-    Runtime.gather_links, Runtime.check_links,
+    Runtime.check_links,
 )  # fmt: skip
 
 
@@ -243,8 +243,7 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
     """What beat publishes, and how often (seconds)."""
 
     def every(seconds: float, task: str, lane: Lane, *args: str) -> dict[str, object]:
-        options = {"queue": QUEUES[lane]}
-        return {"task": task, "schedule": seconds, "args": args, "options": options}
+        return {"task": task, "schedule": seconds, "args": args, "options": {"queue": QUEUES[lane]}}
 
     table = {
         "deliver-transactional": every(1, "deliver", Lane.TRANSACTIONAL, Lane.TRANSACTIONAL.value),
@@ -264,7 +263,6 @@ def beat_table(bulk_workers: int) -> dict[str, dict[str, object]]:
         "sending-looks": every(2, "look_at_sending", Lane.BULK),
         "spam-scores": every(2, "score_spam", Lane.BULK),
         "link-checks": every(2, "check_links", Lane.BULK),
-        "gather-links": every(300, "gather_links", Lane.BULK),
         "write-clicks": every(60, "write_clicks", Lane.TRANSACTIONAL),
         "sweep": every(300, "sweep", Lane.TRANSACTIONAL),
         "witness": every(60, "witness", Lane.TRANSACTIONAL),

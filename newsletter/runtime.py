@@ -1,5 +1,6 @@
 """Runtime: everything a process needs, assembled in one place. Tests replace parts of it by name."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,9 @@ from newsletter.settings import ROOT, Settings, SettingsError
 from newsletter.smtp import Allowances, SmtpTransport, Transport, parse_relays
 from newsletter.subscribers import forget_earlier, outlived_addresses
 
+GATHER = 300.0
+"""Seconds between two looks of one worker at which links are in use."""
+
 
 @dataclass
 class Runtime:
@@ -45,6 +49,8 @@ class Runtime:
     domains: MailDomains = field(default_factory=AnyDomain)
     resolver: Callable[[], Resolver] = Resolver
     """Makes the DNS resolver for checks of the sender's domain."""
+    links_gathered_at: float = float("-inf")
+    """When this process last looked for links in use, by its monotonic clock."""
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
@@ -152,13 +158,11 @@ class Runtime:
         """Have SpamAssassin score mails, as owners have requested."""
         spam.go_on(self)
 
-    def gather_links(self, _stopping: Callable[[], bool]) -> None:
-        """Ask for the links of what is scheduled or in a running series, where their time has come."""
-        if not self.is_locked():
-            link_checks.gather(self)
-
     def check_links(self, stopping: Callable[[], bool]) -> None:
-        """Fetch the links that were asked for."""
+        """Fetch the links that were asked for; now and then ask for those of what is in use."""
+        if time.monotonic() - self.links_gathered_at > GATHER and not self.is_locked():
+            link_checks.gather(self)
+            self.links_gathered_at = time.monotonic()
         link_checks.go_on(self, stopping)
 
     def is_locked(self) -> bool:

@@ -19,16 +19,7 @@ from newsletter.subscribers import Stream, Subscriber
 from newsletter.workers import AlignedScheduler, DueCheck, _ease_session, make_celery
 from tests.conftest import NOON
 
-UNASKED = {
-    "gather-links",
-    "read-inboxes",
-    "recover-messages",
-    "remind-and-forget",
-    "watch-guides",
-    "sweep",
-    "witness",
-    "write-clicks",
-}
+UNASKED = {"read-inboxes", "recover-messages", "remind-and-forget", "watch-guides", "sweep", "witness", "write-clicks"}
 """Ticks of which a look would cost as much as the tick."""
 
 

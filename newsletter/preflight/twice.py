@@ -36,7 +36,7 @@ def sent_twice(session: Session, campaign: Campaign, now: datetime) -> Iterator[
                 "Another campaign sends the same article, and %(num)s people of this audience would get it twice.",
                 both, num=Number(both),
             )  # fmt: skip
-            yield Check(said("Sent twice"), Level.WARNING, found, other, mend=Mend.OTHER_CAMPAIGN)
+            yield Check(said("Sent twice"), Level.WARNING, found, other=other, mend=Mend.OTHER_CAMPAIGN)
 
 
 def _in_both(session: Session, one: Segment, other: Segment) -> int:
