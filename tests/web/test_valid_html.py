@@ -121,7 +121,7 @@ def test_what_an_owner_copies_is_valid_in_a_page(desk: Desk, tmp_path: Path) -> 
         for place, code in enumerate(_copied(desk.get(f"/owner/forms/{number}/code"))):
             if code.startswith("<"):
                 seen[f"form {number}, code {place}"] = WORDPRESS.format(widget=code, footer="", filler="Words.")
-    assert len(seen) == 8
+    assert len(seen) == 10
     _no_objection(seen, tmp_path)
 
 
