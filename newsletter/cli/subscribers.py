@@ -23,7 +23,7 @@ from newsletter.imports import BadFile, ErrorsFile, Report, export_csv, import_c
 from newsletter.imports.direct import Stopped
 from newsletter.imports.for_known import ForKnown
 from newsletter.imports.run import Order
-from newsletter.imports.sentences import changes, how_read, outcome, refusals, rows, summary
+from newsletter.imports.sentences import changes, how_read, outcome, refusals, rows, summary, to_look_at
 from newsletter.runtime import Runtime
 from newsletter.subscribers import segments
 from newsletter.subscribers.segments import condition
@@ -76,7 +76,7 @@ def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path |
         except BadFile as error:
             raise click.ClickException(str(error)) from None
         report = _run(rt, raw, file.name, wanted, dry_run, left_out)
-    for line in [*how_read(report.reading), *refusals(report)]:
+    for line in [*how_read(report.reading), *refusals(report), *to_look_at(report)]:
         click.echo(line, err=True)
     for number, word, meaning in outcome(report):
         click.echo(f"  {number:>9,} {word}: {meaning}", err=True)

@@ -21,7 +21,7 @@ MOST_TAGS = 20
 MOST_ASKED = 20
 """Own fields that one form may ask for: nobody fills in more."""
 LONGEST_SLUG = 64
-RESERVED = ("frame",)
+RESERVED = ("frame", "prove")
 """`/embed/frame.js` is the script beside an iframe."""
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 GROUND, INK, ACCENT = "#ffffff", "#1d2a2a", "#0f5f63"

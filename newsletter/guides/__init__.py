@@ -17,11 +17,12 @@ from newsletter.guides.guide import (
 from newsletter.guides.inspect import BadGuide, Inspection, inspect
 from newsletter.guides.landing import BadLanding, Block, Kind, LandingPage
 from newsletter.guides.own import BOX, add, replace
-from newsletter.guides.page_picture import WIDTHS, picture, webp
+from newsletter.guides.page_picture import LARGE, WIDTHS, picture, webp
 from newsletter.guides.watch import watch
 
 __all__ = [
     "BOX",
+    "LARGE",
     "SHIPPED",
     "WIDTHS",
     "BadGuide",

@@ -10,6 +10,8 @@ from newsletter.guides.inspect import inspect, opened
 
 WIDTHS = (160, 320, 640)
 """Available widths in pixels, for samples and covers at screen densities of one to three."""
+LARGE = 1200
+"""Width of a sample page opened to be read."""
 QUALITY = 80
 """Of lossy WebP: small type stays sharp, at a third of the PNG's size."""
 
@@ -23,8 +25,8 @@ def picture(path: Path, page: int, width: int, cache: Path) -> bytes:
 
 
 def webp(path: Path, page: int, width: int, cache: Path) -> bytes:
-    """Like `picture` as WebP, in the smallest of `WIDTHS` that is at least `width`, else the largest."""
-    fits = next((one for one in WIDTHS if one >= width), WIDTHS[-1])
+    """Like `picture` as WebP, in the smallest of `WIDTHS` that is at least `width`, else `LARGE`."""
+    fits = next((one for one in WIDTHS if one >= width), LARGE)
     return kept(_place(path, page, fits, cache, "webp"), lambda: _webp(_drawn(path, page, fits)))
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from newsletter import slips
 from newsletter.imports.report import Flaw
 from newsletter.subscribers import Address, BadAddress, read_address
 
@@ -63,6 +64,12 @@ def find_address(cell: str) -> Found:
         parts = [part for part in re.split(r"[\s,;|/]+", text) if "@" in part]
         several = len(parts) > 1 or (text.count("@") > 1 and text.count("<") > 1)
         raise BadRow(Flaw.SEVERAL_ADDRESSES if several else Flaw.BAD_ADDRESS) from None
+
+
+@lru_cache(20_000)
+def looks_misspelt(domain: str) -> bool:
+    """Whether a domain may be a slip of a big provider's."""
+    return slips.meant(domain) is not None
 
 
 def _read(text: str) -> Address:

@@ -3,7 +3,8 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from newsletter import characters
 from newsletter.imports import export
-from newsletter.imports.address import BadRow, Found, bare, find_address, unguarded
+from newsletter.imports.address import BadRow, Found, bare, find_address, looks_misspelt, unguarded
 from newsletter.imports.columns import Columns, Role
 from newsletter.imports.dates import read_date, read_day
 from newsletter.imports.report import Flaw, Remark
@@ -79,6 +80,8 @@ class Judge:
     topics_unsaid: TopicChoice = EVERY_TOPIC
     """The topics people take if no column says so."""
     _at: "_Places" = field(init=False)
+    _named: set[int] = field(default_factory=set)
+    """Who has been named so far, as numbers: of a million people sixty megabytes."""
 
     def __post_init__(self) -> None:
         self._at = _Places.of(self.columns)
@@ -88,6 +91,7 @@ class Judge:
         cells, at = whole(row, self.columns), self._at
         found = self._address(row.line, cells)
         standing = max(self.standing(cells), self.otherwise)
+        self._note(row.line, found.address, standing)
         return Person(
             line=row.line,
             address=found.address,
@@ -107,6 +111,23 @@ class Judge:
             topics=self._topics(row.line, cells) if at.topics else self.topics_unsaid,
             fields=self._fields(row.line, cells) if self.columns.own else NO_FIELDS,
         )
+
+    def pass_over(self, rows: Iterable[Row]) -> None:
+        """Rows that an earlier run has brought in: whom they name is still named."""
+        for row in rows:
+            with suppress(BadRow):
+                cells = whole(row, self.columns)
+                given = next((cells[place] for place in self._at.email if cells[place]), "")
+                self._named.add(hash(find_address(given).address.key))
+
+    def _note(self, line: int, address: Address, standing: Standing) -> None:
+        """Remark who is named twice, and a reader's address that looks like a slip."""
+        number = hash(address.key)
+        if number in self._named:
+            self.remark(line, Remark.DOUBLE)
+        elif standing in (Standing.READER, Standing.PENDING) and looks_misspelt(address.domain):
+            self.remark(line, Remark.SLIP)
+        self._named.add(number)
 
     def _address(self, line: int, cells: Sequence[str]) -> Found:
         given = [cells[place] for place in self._at.email if cells[place]]

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 TOLD = 20
 """Refused rows listed individually; the errors file has all."""
+FIRST = 5
+"""Lines listed for each remark."""
 
 
 class BadFile(ValueError):
@@ -28,7 +30,7 @@ class Flaw(StrEnum):
 
 
 class Remark(StrEnum):
-    """What was dropped from a row whose person was imported."""
+    """What was dropped from a row whose person was imported, or what about it is worth a look."""
 
     DATE = "date"
     ZONE = "zone"
@@ -38,6 +40,10 @@ class Remark(StrEnum):
     TOPIC = "topic"
     FIELD = "field"
     """A value that does not fit its custom field."""
+    SLIP = "slip"
+    """A reader's address that looks misspelt (gmial.com); it is imported as it is."""
+    DOUBLE = "double"
+    """A person named in an earlier row."""
 
 
 class Fate(StrEnum):
@@ -120,7 +126,8 @@ class Report:
     fates: Counter[Fate] = field(default_factory=Counter)
     bad: list[Refusal] = field(default_factory=list)
     remarks: Counter[Remark] = field(default_factory=Counter)
-    first_remarks: dict[Remark, int] = field(default_factory=dict)
+    first_remarks: dict[Remark, list[int]] = field(default_factory=dict)
+    """The first lines of each."""
 
     def with_fates(self, fates: Iterable[Fate], rows: int, last_line: int, tags: int, changed: Changed) -> Self:
         """A copy that includes one more batch."""
@@ -137,7 +144,7 @@ class Report:
             "fates": {fate.value: many for fate, many in self.fates.items()},
             "bad": [[one.line, one.flaw.value] for one in self.bad],
             "remarks": {remark.value: many for remark, many in self.remarks.items()},
-            "first_remarks": {remark.value: line for remark, line in self.first_remarks.items()},
+            "first_remarks": {remark.value: lines for remark, lines in self.first_remarks.items()},
         }  # fmt: skip
 
     @classmethod
@@ -153,7 +160,8 @@ class Report:
             fates=Counter({Fate(fate): many for fate, many in kept["fates"].items()}),
             bad=[Refusal(line, Flaw(flaw)) for line, flaw in kept["bad"]],
             remarks=Counter({Remark(one): many for one, many in kept["remarks"].items()}),
-            first_remarks={Remark(one): line for one, line in kept["first_remarks"].items()},
+            first_remarks={Remark(one): lines if isinstance(lines, list) else [lines]  # one line in earlier reports
+                           for one, lines in kept["first_remarks"].items()},
         )  # fmt: skip
 
     def refuse(self, line: int, flaw: Flaw) -> None:
@@ -163,6 +171,7 @@ class Report:
             self.bad.append(Refusal(line, flaw))
 
     def remark(self, line: int, remark: Remark) -> None:
-        """Count something dropped from a row."""
+        """Count a remark; the first lines of each kind are kept."""
         self.remarks[remark] += 1
-        self.first_remarks.setdefault(remark, line)
+        if len(first := self.first_remarks.setdefault(remark, [])) < FIRST:
+            first.append(line)

@@ -104,9 +104,11 @@ class Run:
         )  # fmt: skip
         writer.end_all()
         rows = rows_of(source, plan.separator, plan.columns)
-        next(islice(rows, report.read, report.read), None)
+        remarks: list[tuple[int, Remark]] = []
+        judge = self._judge(plan, known, remarks)
+        judge.pass_over(islice(rows, report.read))
         self.progress(report, source.position if report.read else 0)
-        batches = self._judged(rows, source, plan, known)
+        batches = self._judged(rows, source, judge, remarks)
         # SQLite runs in this process, so a second thread would only compete for the GIL.
         with closing(batches if self.database.is_sqlite else ahead(batches)) as judged:
             for batch in judged:
@@ -114,15 +116,16 @@ class Run:
                 self.progress(report, batch.octets)
         return report
 
-    def _judged(self, rows: Iterator[Row], source: Source, plan: Survey, known: Mapping[str, int]
-                ) -> "Generator[Batch, None, None]":  # fmt: skip
-        remarks: list[tuple[int, Remark]] = []
-        judge = Judge(
+    def _judge(self, plan: Survey, known: Mapping[str, int], remarks: list[tuple[int, Remark]]) -> Judge:
+        return Judge(
             columns=plan.columns, standing=StandingJudge(plan.columns, plan.asked, self.order.answers),
             day_first=plan.day_first, otherwise=plan.otherwise, now=self.now, topics=known,
             languages=self.languages,
             topics_unsaid=self.order.topics, remark=lambda line, remark: remarks.append((line, remark)),
         )  # fmt: skip
+
+    def _judged(self, rows: Iterator[Row], source: Source, judge: Judge, remarks: list[tuple[int, Remark]]
+                ) -> "Generator[Batch, None, None]":  # fmt: skip
         while taken := list(islice(rows, BATCH)):
             batch = Batch(rows=len(taken), last_line=taken[-1].line, octets=source.position)
             for row in taken:

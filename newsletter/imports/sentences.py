@@ -56,11 +56,15 @@ _REMARKS = {
     Remark.DATE: marked("Dates that could not be understood, left out"),
     Remark.ZONE: marked("Time zones that are not known here, left out"),
     Remark.LANGUAGE: marked("Languages that there is no catalogue for, left out"),
-    Remark.NAME: marked("Names that are none (a link, an address, a placeholder), left out"),
+    Remark.NAME: marked("First names that are a link, an address or a placeholder, left out"),
     Remark.TOPIC: marked("Topics that are not here, left out (add them on the page Topics before the import)"),
     Remark.FIELD: marked("Values that a field of yours cannot hold, left out"),
     Remark.SECOND_ADDRESS: marked("Rows with two different addresses, of which the first was taken"),
+    Remark.SLIP: marked("Addresses that look misspelt, such as gmial.com for gmail.com; taken as they are"),
+    Remark.DOUBLE: marked("Rows about somebody whom an earlier row names already; each person comes in once"),
 }
+_TO_LOOK_AT = (Remark.SLIP, Remark.DOUBLE)
+"""Nothing is left out by these."""
 
 
 READER = marked("reader")
@@ -129,10 +133,21 @@ def refusals(report: Report) -> list[str]:
     told: list[str] = [said("line %(line)s: %(why)s", line=one.line, why=said(_FLAWS[one.flaw])) for one in report.bad]
     if (more := report.fates[Fate.REFUSED] - len(told)) > 0:
         told.append(counted("… and %(num)s more", "… and %(num)s more", more, num=Number(more)))
-    told += [said("%(remark)s: %(number)s (the first in line %(line)s)", remark=said(_REMARKS[remark]),
-                  number=Number(count), line=report.first_remarks[remark])
-             for remark, count in report.remarks.items()]  # fmt: skip
-    return told
+    return told + [_remarked(report, remark) for remark in report.remarks if remark not in _TO_LOOK_AT]
+
+
+def to_look_at(report: Report) -> list[str]:
+    """What an owner may want to put right, although every row of it is taken as it is."""
+    return [_remarked(report, remark) for remark in _TO_LOOK_AT if report.remarks[remark]]
+
+
+def _remarked(report: Report, remark: Remark) -> str:
+    number, first = report.remarks[remark], report.first_remarks[remark]
+    values = {"remark": said(_REMARKS[remark]), "number": Number(number), "lines": ", ".join(map(str, first))}
+    if number > len(first):
+        return said("%(remark)s: %(number)s (the first in lines %(lines)s)", **values)
+    return counted("%(remark)s: %(number)s (line %(lines)s)", "%(remark)s: %(number)s (lines %(lines)s)", number,
+                   **values)  # fmt: skip
 
 
 def outcome(report: Report) -> list[tuple[int, str, str]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from newsletter import content
 from newsletter.brand import Brand
-from newsletter.guides import WIDTHS, BadGuide, Guide, Inspection, inspect
+from newsletter.guides import LARGE, WIDTHS, BadGuide, Guide, Inspection, inspect
 from newsletter.mail.render import BadArticle
 from newsletter.settings import ROOT
 from newsletter.web.language import lazy
@@ -31,8 +31,11 @@ class PagePicture:
     """The PNG, `width` by `height` pixels."""
     light: dict[int, str]
     """WebP URLs by width."""
+    large: str
+    """URL of the WebP that is `LARGE` pixels wide."""
     width: int
     height: int
+    large_width: int = LARGE
 
     @property
     def srcset(self) -> str:
@@ -48,7 +51,7 @@ def page_picture(guide: Guide, seen: Inspection, page: int) -> PagePicture:
 
     return PagePicture(
         url=place("whole"), light={width: place("light", width) for width in WIDTHS},
-        width=COVER_WIDTH, height=seen.height(page, COVER_WIDTH),
+        large=place("light", LARGE), width=COVER_WIDTH, height=seen.height(page, COVER_WIDTH),
     )  # fmt: skip
 
 

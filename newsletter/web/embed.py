@@ -80,7 +80,7 @@ def _origin() -> Any:
     with reading() as session:
         g.embed_origin = allowed(session, asked)
     stranger = not g.embed_origin and asked not in (our_site(), "null")
-    if stranger and request.endpoint not in ("embed.script", "embed.frame_script"):
+    if stranger and request.endpoint not in ("embed.script", "embed.frame_script", "embed.prove_script"):
         abort(403, STRANGER)
     return ("", 204) if request.method == "OPTIONS" else None
 
@@ -125,6 +125,12 @@ def script(slug: str) -> Response:
 def frame_script() -> Response:
     """The script beside an iframe."""
     return _sent(static_text("js/frame.js").encode(), 86400)
+
+
+@door.get("/embed/prove.js")
+def prove_script() -> Response:
+    """What a page of the owner's that sends JSON by itself makes its proof with."""
+    return _sent(f"{{\n{static_text('js/proof.js')}\nwindow.newsletterProof = prove;\n}}\n".encode(), 86400)
 
 
 def _sent(code: bytes, seconds: int) -> Response:

@@ -105,7 +105,7 @@ def undo(token: str) -> AnyResponse:
         if not undone and subscriber.status is not Status.CONFIRMED:  # a second press is no error
             abort(410, _("This cannot be taken back any more. To come back, please sign up again."))
         there = preferences_path(subscriber)
-    return redirect(f"{there}?saved=1", 303)
+    return redirect(f"{there}?back=1", 303)
 
 
 @door.post("/unsubscribe/<token>/why", endpoint="why")

@@ -1,5 +1,7 @@
 """A guide's own page as visitors see it: what its owner has put together, else the text in `content/guides/`."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import structlog
@@ -15,6 +17,8 @@ from newsletter.media import Picture
 from newsletter.web.cards import CONTENT, PagePicture, page_html, page_picture
 from newsletter.web.state import runtime
 
+_SECTION = re.compile(r"^(?=## )", re.M)
+_NAMED = re.compile(r"## (outcomes|author|questions):(.*)")
 log = structlog.get_logger()
 
 
@@ -46,7 +50,7 @@ def page_of(guide: Guide) -> LandingPage | None:
 
 
 def written(slug: str) -> LandingPage | None:
-    """The text of a guide's page in the folder `content/`: its samples, its words, and the way up to the form."""
+    """The text of a guide's page in the folder `content/`: its samples, its parts, and the way up to the form."""
     path = CONTENT / "guides" / f"{slug}.md"
     try:
         head, body = content.read(path)
@@ -56,11 +60,42 @@ def written(slug: str) -> LandingPage | None:
         log.error("text of a guide's page", file=path.name, error=str(error))
         return None
     samples = tuple(filter(None, map(_number, head.get("sample_pages", "").split(","))))
-    blocks = (Block(kind=Kind.TEXT, text=body), Block(kind=Kind.LINK))
+    blocks = [*_blocks(body), Block(kind=Kind.LINK)]
+    if samples:
+        blocks.insert(int(blocks[0].kind is Kind.OUTCOMES), Block(kind=Kind.SAMPLES, pages=samples))
     return LandingPage(
         lead=head.get("lead", ""), for_whom=head.get("for", ""), minutes=_number(head.get("minutes", "")),
-        blocks=(Block(kind=Kind.SAMPLES, pages=samples), *blocks) if samples else blocks,
+        blocks=tuple(blocks),
     )  # fmt: skip
+
+
+def _blocks(body: str) -> Iterator[Block]:
+    """The parts of a text: from a line “## outcomes:”, “## author:” or “## questions:” to the next one of two #, each
+    with a heading behind its colon, or ours; between them the text as it stands."""
+    plain = ""
+    for section in _SECTION.split(body):
+        named = _NAMED.match(section)
+        if named is None:
+            plain += section
+            continue
+        if plain.strip():
+            yield Block(kind=Kind.TEXT, text=plain)
+        plain = ""
+        yield _block(Kind(named[1]), named[2].strip(), section[named.end() :])
+    if plain.strip():
+        yield Block(kind=Kind.TEXT, text=plain)
+
+
+def _block(kind: Kind, heading: str, text: str) -> Block:
+    if kind is Kind.OUTCOMES:
+        lines = (line.removeprefix("- ").strip() for line in text.splitlines() if line.startswith("- "))
+        return Block(kind=kind, heading=heading, lines=tuple(lines))
+    if kind is Kind.QUESTIONS:
+        pairs = (asked.partition("\n") for asked in re.split(r"^### ", text, flags=re.M)[1:])
+        return Block(
+            kind=kind, heading=heading, pairs=tuple((question.strip(), answer) for question, _, answer in pairs)
+        )
+    return Block(kind=kind, heading=heading, text=text)
 
 
 def _number(typed: str) -> int:

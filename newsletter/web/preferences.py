@@ -80,7 +80,8 @@ def show(token: str) -> Any:
     leave_at = path(runtime().renderer.urls.unsubscribe(subscriber_id, 0))
     with reading() as session:
         person_or_gone(session, subscriber_id)
-    return plain.or_plain(lambda: _page(token, subscriber_id)[0], plain.preferences(leave_at, "saved" in request.args))
+    kept = "saved" in request.args or "back" in request.args
+    return plain.or_plain(lambda: _page(token, subscriber_id)[0], plain.preferences(leave_at, kept))
 
 
 def _page(token: str, subscriber_id: int) -> Any:
@@ -108,8 +109,8 @@ def _rendered(session: Session, subscriber: Subscriber, form: PreferencesForm, s
         "public/preferences.html", form=form, series=_live(session, subscriber),
         unsubscribe_url=path(runtime().renderer.urls.unsubscribe(subscriber.id, 0)),
         stopped=_stopped(session, subscriber), stop=STOP, again=AGAIN, saved="saved" in request.args,
-        asked="asked" in request.args, moved="moved" in request.args, move=MOVE, moving=MOVING,
-        sent="sent" in request.args, own={one.name.lower(): words for one, words in OWN.items()},
+        **{one: one in request.args for one in ("back", "asked", "moved", "sent")}, move=MOVE, moving=MOVING,
+        own={one.name.lower(): words for one, words in OWN.items()},
         email=subscriber.email, topics_kept=TOPICS_KEPT, pause=PAUSE, go_on=GO_ON, paused_text=PAUSED, pauses=PAUSES,
         paused_until=_paused_until(session, subscriber), held=_held(session, subscriber),
         left=subscriber.status is not Status.CONFIRMED, weekly=frequency(session, subscriber), slip=slip,

@@ -26,8 +26,10 @@ async function look() {
 for (const picker of form.querySelectorAll("[data-picks]")) {
   const digits = document.getElementById(picker.dataset.picks);
   picker.hidden = false;
+  const take = () => { if (/^#[0-9a-f]{6}$/i.test(digits.value)) picker.value = digits.value; };
+  take();
   picker.addEventListener("input", () => { digits.value = picker.value; });
-  digits.addEventListener("input", () => { if (/^#[0-9a-f]{6}$/i.test(digits.value)) picker.value = digits.value; });
+  digits.addEventListener("input", take);
 }
 
 form.querySelector("[data-show]").hidden = true;

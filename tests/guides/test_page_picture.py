@@ -42,7 +42,7 @@ def test_a_page_is_light_and_as_wide_as_was_asked(page: int, tmp_path: Path) -> 
     assert [len(one) for one in made] == sorted(len(one) for one in made) and len(made[-1]) < len(whole) / 2
 
 
-@pytest.mark.parametrize(("asked", "given"), [(0, 160), (161, 320), (10**9, 640)])
+@pytest.mark.parametrize(("asked", "given"), [(0, 160), (161, 320), (641, 1200), (10**9, 1200)])
 def test_another_width_gives_the_nearest_that_there_is(asked: int, given: int, tmp_path: Path) -> None:
     assert _size(webp(GUIDE, 1, asked, tmp_path))[0] == given
     assert len(list(tmp_path.iterdir())) == 1

@@ -45,9 +45,7 @@ def test_a_file_that_says_nothing_of_topics_takes_nothing_from_anybody(bring: Br
 
 def test_a_topic_that_is_not_here_is_told(bring: Bring) -> None:
     told = refusals(bring(_row("Golf"), dry_run=True))
-    assert told == [
-        "Topics that are not here, left out (add them on the page Topics before the import): 1 (the first in line 2)"
-    ]
+    assert told == ["Topics that are not here, left out (add them on the page Topics before the import): 1 (line 2)"]
 
 
 def test_no_file_changes_what_a_reader_takes(bring: Bring, database: Database, person: Callable[..., int]) -> None:

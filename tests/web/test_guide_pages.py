@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfWriter
 
-from newsletter.guides import WIDTHS, inspect
+from newsletter.guides import LARGE, WIDTHS, inspect
 from newsletter.runtime import Runtime
 from tests.web.conftest import FIFTY, PAIN, Visitor
 
@@ -61,6 +61,18 @@ def test_a_page_offers_light_pictures_and_keeps_their_room(
                 assert picture.width == width
         whole = visitor.get(attribute(attributes, "src"))
         assert whole.mimetype == "image/png" and whole.headers["Cache-Control"] == FOR_EVER
+
+
+def test_a_sample_leads_to_a_larger_picture_of_it(visitor: Visitor) -> None:
+    found = re.findall(
+        r'<a href="([^"]+-1200[.]webp[?]v=[^"]+)" data-large="1200">', visitor.get(f"/guides/{PAIN}").text
+    )
+    assert [re.findall(r"/(\d+)-1200", address) for address in found] == [["5"], ["13"], ["15"]]
+    for address in found:
+        answer = visitor.get(address)
+        assert (answer.mimetype, answer.headers["Cache-Control"]) == ("image/webp", FOR_EVER)
+        with Image.open(BytesIO(answer.data)) as picture:
+            assert picture.width == LARGE
 
 
 def test_pages_that_are_no_samples_are_not_to_be_had_as_webp_either(visitor: Visitor) -> None:

@@ -166,7 +166,7 @@ def test_from_the_sign_up_to_the_library(visitor: Visitor, seen: Seen, link: Lin
 @EITHER
 def test_preferences_and_leaving(joan: Visitor, seen: Seen, link: Link) -> None:
     page = link("preferences")
-    for more in ("", "?saved=1", "?asked=1", "?moved=1", "?sent=1"):
+    for more in ("", "?saved=1", "?back=1", "?asked=1", "?moved=1", "?sent=1"):
         seen(joan.get(page + more))
     seen(joan.press(page, zone="nobody", first_name="x" * 201, field_town="nobody"))
     for name in ("pause", "stop"):

@@ -74,13 +74,14 @@ def test_everything_is_left_in_one_press_and_taken_back_in_another(jane: Visitor
     assert _one(runtime).status is Status.UNSUBSCRIBED, "opening it takes nothing back"
     undo = _with(jane, left, "left")
     answer = jane.browser.post(undo.action, data=undo.fields)
-    assert (answer.status_code, answer.location) == (303, f"{page}?saved=1")
+    assert (answer.status_code, answer.location) == (303, f"{page}?back=1")
+    assert "You have not left after all." in readable(jane.get(answer.location).text)
     assert (_one(runtime).status, _one(runtime).newsletter) == (Status.CONFIRMED, True)
     with runtime.database.reading() as session:
         statuses = session.scalars(select(Enrollment.status).order_by(Enrollment.id)).all()
     assert statuses == [EnrollmentStatus.STOPPED, EnrollmentStatus.ACTIVE]
     again = jane.browser.post(undo.action, data=undo.fields)
-    assert (again.status_code, again.location) == (303, f"{page}?saved=1"), "pressed twice is as good as once"
+    assert (again.status_code, again.location) == (303, f"{page}?back=1"), "pressed twice is as good as once"
 
 
 def test_after_a_day_it_is_not_offered_and_a_stale_page_is_told(

@@ -1,6 +1,7 @@
 """Every page for visitors and readers in a real browser: nothing for axe to find, nothing too wide, at 200 % too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 import pytest
 from playwright.sync_api import Browser
@@ -27,6 +28,24 @@ FOR_VISITORS = (
 )  # fmt: skip
 
 
+def pages_of_jane(visitor: Visitor, runtime: Runtime, link: Callable[..., str]) -> Iterator[str]:
+    """The pages that only who signs up comes to, each at the moment when she does."""
+    visitor.subscribe(guide=PAIN)
+    confirm = link("confirm")
+    with runtime.database.reading() as session:
+        article = session.scalars(select(Article).where(Article.published_at.is_not(None))).first()
+        assert article is not None
+        slug = article.slug
+    yield from (f"/archive/{slug}", confirm)
+    visitor.press(confirm)
+    signer = runtime.signer
+    own = {kind: signer.token(kind, 1) for kind in (Purpose.PREFERENCES, Purpose.LIBRARY)}
+    yield from (
+        confirm, *(f"/{kind}/{token}" for kind, token in own.items()),
+        f"/library/{own[Purpose.LIBRARY]}/{PAIN}/", f"/unsubscribe/{signer.token(Purpose.UNSUBSCRIBE, 1, 1)}",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("width", "scale", "scheme"),
     [(1280, 1, "dark"), (320, 1, "light"), (640, 2, "dark")],
@@ -36,33 +55,15 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
     browser: Browser, site: str, visitor: Visitor, runtime: Runtime, link: Callable[..., str], width: int, scale: int,
     scheme: str,
 ) -> None:  # fmt: skip
-    visitor.subscribe(guide=PAIN)
-    confirm = link("confirm")
-    with runtime.database.reading() as session:
-        article = session.scalars(select(Article).where(Article.published_at.is_not(None))).first()
-        assert article is not None
-        paths = [*FOR_VISITORS, f"/archive/{article.slug}", confirm]
     context = browser.new_context(
         viewport={"width": width, "height": 800}, device_scale_factor=scale, color_scheme=scheme
     )
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-
-    def look(path: str) -> None:
+    for path in chain(FOR_VISITORS, pages_of_jane(visitor, runtime, link)):
         page.goto(f"{site}{path}")
         assert found_by_axe(page) == "[]", path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-
-    for path in paths:
-        look(path)
-    visitor.press(confirm)
-    signer = runtime.signer
-    own = {kind: signer.token(kind, 1) for kind in (Purpose.PREFERENCES, Purpose.LIBRARY)}
-    for path in (
-        confirm, *(f"/{kind}/{token}" for kind, token in own.items()),
-        f"/library/{own[Purpose.LIBRARY]}/{PAIN}/", f"/unsubscribe/{signer.token(Purpose.UNSUBSCRIBE, 1, 1)}",
-    ):  # fmt: skip
-        look(path)
     context.close()
     assert not errors

@@ -41,6 +41,7 @@ def show(id: int) -> str:
         return render_template(
             "owner/guide_setup.html", guide=guide, steps=_steps(session, guide, found), problem=problem, found=found,
             earlier=with_earlier(session, guide),
+            is_heavy=found is not None and found.size > HEAVY,
             tested=session.scalar(select(AuditEntry.id).where(*_tests_of(guide)).limit(1)) is not None,
             number=now().timestamp(), spam=spam.shown(session, Scores.GUIDE, id),
         )  # fmt: skip
@@ -79,10 +80,7 @@ def _steps(session: Session, guide: Guide, found: Inspection | None) -> list[Fir
 def _pdf(found: Inspection | None) -> str:
     if found is None:
         return _("It is missing or not whole. Send it again.")
-    told = ngettext("%(num)s page, %(size)s.", "%(num)s pages, %(size)s.", found.pages, size=size(found.size))
-    if found.size > HEAVY:
-        told += " " + _("Under 5 MB it opens quickly on a phone: export it with pictures of 150 dpi.")
-    return told
+    return ngettext("%(num)s page, %(size)s.", "%(num)s pages, %(size)s.", found.pages, size=size(found.size))
 
 
 @door.post("/guides/<row:id>/test", endpoint="guide_test")

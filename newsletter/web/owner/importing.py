@@ -14,7 +14,7 @@ from newsletter.imports import BadFile, Fate, Import, ImportState, NotNow
 from newsletter.imports.fields_made import make_fields
 from newsletter.imports.header import glance
 from newsletter.imports.record import KEPT_FOR, STANDS, begin
-from newsletter.imports.sentences import changes, how_read, outcome, refusals
+from newsletter.imports.sentences import changes, how_read, outcome, refusals, to_look_at
 from newsletter.imports.source import Source
 from newsletter.imports.uploads import Upload
 from newsletter.web.bodies import largest
@@ -126,7 +126,7 @@ def _told(it: Import) -> str:
     return render_template(
         "owner/import_report.html", it=it, report=report, how=how_read(report.reading) if report else [],
         refused=refusals(report) if report else [], outcome=outcome(report) if report else [],
-        known=changes(report) if report else [],
+        known=changes(report) if report else [], look=to_look_at(report) if report else [],
         left_out=sum(report.fates[fate] for fate in BRINGS_NOBODY) if report else 0, undo_until=undo_until,
         errors=bool(it.token) and upload.errors.is_file(), can_go_on=upload.is_here, far=_far(it),
         changes=report.read - sum(report.fates[fate] for fate in (*BRINGS_NOBODY, Fate.KNOWN)) if report else 0,

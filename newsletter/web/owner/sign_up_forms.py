@@ -222,12 +222,14 @@ def code(id: int) -> str:
         house = brand.current(session)
         with speaking(form.language):
             newsletter = newsletter_wording(house, fixed_of(session, form))
+            typed = box(session, form, house, formdata=None)
         return render_template(
             "owner/form_code.html", row=form, newsletter=newsletter, site=runtime().settings.site,
             url=_url(form), at=now(), seen=forms.sightings(session).get(form.id, []), height=_height(session, form),
             sites=origins(house), asked=asked_by(session, form),
             choices_of=choices_of, answer_name=answer_name, topics=topics_of(session, form), topics_asked=TOPICS_ASKED,
-            is_waiting=form.is_open and not takes_sign_ups(session, form),
+            is_waiting=form.is_open and not takes_sign_ups(session, form), consent=typed.consent_note,
+            agreed=typed.agreed.data,
         )  # fmt: skip
 
 

@@ -84,3 +84,32 @@ def test_the_page_is_sound_with_and_without_a_script(browser: Browser, site: str
         expect(page.get_by_role("button", name="Send it again")).to_be_enabled(enabled=not scripts)
         assert found_by_axe(page) == "[]" if scripts else True
         context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["script", "no script"])
+def test_a_visitor_to_whom_nothing_came_reads_what_to_do_and_corrects_the_address(
+    browser: Browser, site: str, inbox: Inbox, scripts: bool
+) -> None:
+    page = browser.new_context(java_script_enabled=scripts, viewport={"width": 375, "height": 700}).new_page()
+    page.goto(f"{site}/guides/{PAIN}")
+    page.locator(".box input[name=email]").fill("jane@wrong.example")
+    page.locator(".box input[name=email]").press("Enter")
+    if not scripts:
+        page.get_by_role("button", name="Send me the guide").click()
+    page.wait_for_url("**/check-your-inbox**")
+    expect(page.get_by_role("heading", name="If nothing comes")).to_be_visible()
+    for words in ("Give it a few minutes", "folder for spam or promotions", "at most three mails a day",
+                  "Still nothing? Write to paul@human-movement.com"):  # fmt: skip
+        expect(page.get_by_text(words)).to_be_visible()
+    if scripts:
+        page.get_by_role("button", name="Wrong address? Correct it").click()
+    else:
+        page.goto(f"{site}/guides/{PAIN}")
+    email = page.locator("main input[name=email]").first
+    email.fill("jane@example.com")
+    email.press("Enter")
+    if not scripts:
+        page.get_by_role("button", name="Send me the guide").click()
+    expect(page.get_by_role("heading", name="If nothing comes")).to_be_visible()
+    assert (len(inbox("jane@wrong.example")), len(inbox("jane@example.com"))) == (1, 1)
+    page.context.close()

@@ -38,7 +38,7 @@ def test_a_plain_form_needs_one_more_press(browser: Browser, site: str, blog: Bl
 
 
 def test_the_iframe_is_as_high_as_its_form_and_signs_up(browser: Browser, site: str, blog: Blog, inbox: Inbox) -> None:
-    blog.widget = (f'<iframe src="{site}/embed/{PAIN}" title="Get it" width="100%" height="100"></iframe>'
+    blog.widget = (f'<iframe src="{site}/embed/{PAIN}" title="Get it" height="100" style="width: 100%"></iframe>'
                    f'<script async src="{site}/embed/frame.js"></script>')  # fmt: skip
     page, wrong = opened(browser, blog)
     inside = page.frame_locator("iframe")

@@ -42,6 +42,16 @@ def test_the_check_tells_it_all_and_writes_nothing(clerk: Clerk, desk: Desk, run
     assert rows[0] == "line,reason,row" and rows[1].startswith("4,") and rows[1].endswith('"nobody,N,active,1,"')
 
 
+def test_likely_slips_and_doubles_are_told_before_and_after_and_nothing_is_changed_by_it(
+    clerk: Clerk, runtime: Runtime
+) -> None:
+    twice = LIST.replace("nobody,", "jane@gmial.com,") + "jane@example.com,Jane,active,40,\n"
+    for words in (clerk.to_the_check(twice), clerk.say("start")):
+        assert "Worth a look" in words and "gmial.com for gmail.com; taken as they are: 1 (line 4)" in words
+        assert "whom an earlier row names already; each person comes in once: 1 (line 5)" in words
+    assert set(_people(runtime)) == {"jane@example.com", "jane@gmial.com", "bo@example.com"}
+
+
 def test_then_it_is_imported_with_its_basis_and_the_file_is_gone(clerk: Clerk, desk: Desk, runtime: Runtime) -> None:
     clerk.to_the_check(tags="desk, 2025")
     told = clerk.say("start")

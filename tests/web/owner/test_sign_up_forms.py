@@ -160,7 +160,7 @@ def test_the_code_to_copy_is_right_and_holds_no_word_as_code(desk: Desk, runtime
         one = session.get_one(Form, 1)
         one.headline, one.button = '<script>alert("x")</script>', '"><img src=x>'
     pieces = _pieces(desk.get("/owner/forms/1/code"))
-    assert set(pieces) == {"script", "php", "frame", "plain", "popup"}
+    assert set(pieces) == {"script", "php", "frame", "plain", "json", "popup"}
     site = runtime.settings.site
     assert f'<script async src="{site}/embed/recover-from-pain.js"></script>' in pieces["script"]
     assert f'src="{site}/embed/recover-from-pain"' in pieces["frame"]
