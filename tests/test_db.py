@@ -20,7 +20,7 @@ from newsletter.wordings import wording_id
 NOON = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 JANE = read_address("jane@example.com")
 SET_TO_NOTHING = [
-    ("campaigns", "drafted_by_id"), ("consents", "form_id"), ("feed_posts", "article_id"),
+    ("brand", "article_form_id"), ("campaigns", "drafted_by_id"), ("consents", "form_id"), ("feed_posts", "article_id"),
     ("feed_posts", "campaign_id"), ("feeds", "segment_id"), ("feeds", "sending_by_id"),
 ]  # fmt: skip
 NAMED_OTHERWISE = (
