@@ -74,7 +74,7 @@ def restore(settings: Settings, archive: Archive, now: datetime, tick: Tick,
         sweep(settings)
         stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=settings.data_dir))
         try:
-            _staged(settings, archive, database, stage, guides, now, tick)
+            _stage(settings, archive, database, stage, guides, now, tick)
         except BaseException:
             if not installation.restore_plan(settings.data_dir).exists():
                 shutil.rmtree(stage, ignore_errors=True)
@@ -95,17 +95,17 @@ def _check_unused(database: Database) -> None:
         )
 
 
-def _staged(settings: Settings, archive: Archive, database: Database, stage: Path, guides: Path, now: datetime,
+def _stage(settings: Settings, archive: Archive, database: Database, stage: Path, guides: Path, now: datetime,
             tick: Tick) -> None:  # fmt: skip
     moves: list[tuple[str, str]] = []
     for name in archive.names:
         archive.unpack(name, stage / name, tick)
-        if target := _place(settings, name, guides):
+        if target := _target_of(settings, name, guides):
             moves.append((name, str(target)))
     if database.is_sqlite:
         fresh = stage / SQLITE
         sqlite.check(fresh, archive.manifest.counts)
-        _prepared(fresh, archive, now)
+        _prepare(fresh, archive, now)
         moves.append((SQLITE, str(sqlite.file_of(database))))
     if (gone := carry.gather(database, archive.manifest.key_fingerprint)) is not None:
         carry.keep(gone, stage / CARRIED)
@@ -120,7 +120,7 @@ def _staged(settings: Settings, archive: Archive, database: Database, stage: Pat
             raise
 
 
-def _place(settings: Settings, name: str, guides: Path) -> Path | None:
+def _target_of(settings: Settings, name: str, guides: Path) -> Path | None:
     if name == KEY:
         return None if settings.secret_key.get_secret_value() else settings.data_dir / "secret_key"
     if name == OLD_KEYS:
@@ -134,7 +134,7 @@ def _place(settings: Settings, name: str, guides: Path) -> Path | None:
     return None
 
 
-def _prepared(file: Path, archive: Archive, now: datetime) -> None:
+def _prepare(file: Path, archive: Archive, now: datetime) -> None:
     """Migrate and lock the unpacked database before anything can use it."""
     database = Database(f"sqlite:///{file}")
     try:

@@ -30,7 +30,7 @@ from newsletter.backup.archive import (
 from newsletter.runtime import Runtime
 
 VERSION = "0.1.0"
-TOLD = ("public_url", "host", "port", "web_workers", "bulk_workers", "dkim_domain", "dkim_selector")
+LISTED_SETTINGS = ("public_url", "host", "port", "web_workers", "bulk_workers", "dkim_domain", "dkim_selector")
 """Settings listed in the manifest. Server URLs are left out: they may contain passwords."""
 
 
@@ -97,7 +97,7 @@ def _manifest(rt: Runtime, counts: dict[str, int], files: dict[str, str], now: d
     return Manifest(
         format=FORMAT, version=VERSION, schema=versions.version(rt.database) or "", created_at=now.isoformat(),
         database="sqlite" if rt.database.is_sqlite else "postgresql", key_fingerprint=rt.signer.key_print,
-        counts=counts, settings={name: str(getattr(rt.settings, name)) for name in TOLD}, files=files,
+        counts=counts, settings={name: str(getattr(rt.settings, name)) for name in LISTED_SETTINGS}, files=files,
     )  # fmt: skip
 
 

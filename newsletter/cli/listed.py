@@ -30,7 +30,9 @@ Sheet = tuple[str, int]
 """Sheet name and number of hidden rows; ("", 0) for CSV."""
 
 
-def list_in(stack: ExitStack, given: BinaryIO, name: str, sheet: str, *, visible_only: bool) -> tuple[BinaryIO, Sheet]:
+def open_list(
+    stack: ExitStack, given: BinaryIO, name: str, sheet: str, *, visible_only: bool
+) -> tuple[BinaryIO, Sheet]:
     """The file as CSV, and the sheet it comes from. Raises BadFile, click.BadParameter."""
     head = given.read(8)
     given.seek(0)
@@ -47,7 +49,7 @@ def list_in(stack: ExitStack, given: BinaryIO, name: str, sheet: str, *, visible
     return stack.enter_context(out.open("rb")), (chosen, 0 if visible_only else written.hidden)
 
 
-def order_typed(rt: Runtime, raw: BinaryIO, basis: str, source: Sheet, *, maps: Iterable[str], statuses: Iterable[str],
+def parse_order(rt: Runtime, raw: BinaryIO, basis: str, source: Sheet, *, maps: Iterable[str], statuses: Iterable[str],
                 tags: Iterable[str], topics_named: Iterable[str], headed: bool | None, known: str,
                 **_: Any) -> Order:  # fmt: skip
     """The import's options from the command line. Raises BadFile, click.BadParameter."""

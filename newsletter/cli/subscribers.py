@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Self
 
 import click
 
-from newsletter.cli.listed import list_in, order_typed
+from newsletter.cli.listed import open_list, parse_order
 from newsletter.cli.opened import opened
 from newsletter.garbage import collect_rarely
 from newsletter.imports import BadFile, ErrorsFile, Report, export_csv, import_csv
@@ -66,8 +66,8 @@ def import_command(file: Path, consent_basis: str, dry_run: bool, errors: Path |
     left_out = ErrorsFile(_errors(errors, file))
     with opened() as rt, _seekable(file) as given, ExitStack() as stack:
         try:
-            raw, sheet = list_in(stack, given, file.name, more["sheet"], visible_only=more["visible_rows"])
-            wanted = order_typed(rt, raw, consent_basis, sheet, **more)
+            raw, sheet = open_list(stack, given, file.name, more["sheet"], visible_only=more["visible_rows"])
+            wanted = parse_order(rt, raw, consent_basis, sheet, **more)
         except BadFile as error:
             raise click.ClickException(str(error)) from None
         report = _run(rt, raw, file.name, wanted, dry_run, left_out)

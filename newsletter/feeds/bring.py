@@ -77,20 +77,20 @@ def _pictures(fetcher: Fetcher, shown: Sequence[tuple[str, str]]) -> tuple[dict[
 
 def put_down(session: Session, brought: Brought, folder: Path, owner_id: int, now: datetime) -> Draft:
     """Save it as this owner's draft, and its pictures in the library. Raises OSError (disk full)."""
-    typed = _typed(session, brought, folder, now) | {"topic": _topic(session, brought)}
+    typed = _editor_fields(session, brought, folder, now) | {"topic": _topic(session, brought)}
     return drafts.keep(session, Place(owner_id=owner_id, sitting=drafts.new_sitting()), typed, now)
 
 
 def write_down(session: Session, brought: Brought, folder: Path, topic: Topic | None, now: datetime) -> Article:
     """Save it as an article on this topic, and its pictures in the library. Raises OSError (disk full)."""
-    typed = _typed(session, brought, folder, now)
+    typed = _editor_fields(session, brought, folder, now)
     return write(
         session, now, title=typed["title"] or _line(brought.source), subject=typed["subject"],
         preheader=typed["preheader"], body=typed["body"], topic=topic, source_url=source_address(typed["source"]),
     )  # fmt: skip
 
 
-def _typed(session: Session, brought: Brought, folder: Path, now: datetime) -> dict[str, str]:
+def _editor_fields(session: Session, brought: Brought, folder: Path, now: datetime) -> dict[str, str]:
     """Add its pictures to the library; returns the editor's fields."""
     words = dict(brought.article.pictures)
     codes = {address: media.add(session, folder, one, words[address], now).code
@@ -115,16 +115,16 @@ def _plain(line: str) -> str:
 
 def _topic(session: Session, brought: Brought) -> str:
     """Slug of the topic named in its title or labels, or at least `OFTEN` times in its text; "" if none."""
-    named = f" {_bare(brought.title)} {_bare(brought.about)} "
-    text = f" {_bare(brought.article.text)} "
+    named = f" {_normalised(brought.title)} {_normalised(brought.about)} "
+    text = f" {_normalised(brought.article.text)} "
     best, most = "", OFTEN - 1
     for one in topics.open_ones(session):
-        name = f" {_bare(one.name)} "
+        name = f" {_normalised(one.name)} "
         found = 1000 if name in named else text.count(name)
         if found > most:
             best, most = one.slug, found
     return best
 
 
-def _bare(words: str) -> str:
+def _normalised(words: str) -> str:
     return " ".join("".join(sign if sign.isalnum() else " " for sign in words.casefold()).split())

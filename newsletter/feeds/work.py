@@ -99,13 +99,13 @@ def go_on(place: Place, stopping: Callable[[], bool]) -> None:
     """Check due feeds until none is left, the time slice ends, or `stopping` says so."""
     until = time.monotonic() + SLICE
     while not stopping() and time.monotonic() < until:
-        id = _claimed(place)
+        id = _claim_due(place)
         if id is None:
             return
-        _look(place, id, lambda: stopping() or time.monotonic() >= until)
+        _check(place, id, lambda: stopping() or time.monotonic() >= until)
 
 
-def _claimed(place: Place) -> int | None:
+def _claim_due(place: Place) -> int | None:
     """Lease the feed that has been due longest; returns its id, or None."""
     now = place.clock.now()
     with place.database.transaction() as session:
@@ -117,7 +117,7 @@ def _claimed(place: Place) -> int | None:
         return feed.id
 
 
-def _look(place: Place, id: int, is_over: Callable[[], bool]) -> None:
+def _check(place: Place, id: int, is_over: Callable[[], bool]) -> None:
     with place.database.reading() as session:
         feed = session.get(Feed, id)
     if feed is None:  # deleted in the meantime
@@ -134,31 +134,31 @@ def _look(place: Place, id: int, is_over: Callable[[], bool]) -> None:
         pass
     else:
         version = where.version if where.address == feed.url else NEVER_SEEN
-        is_whole = _taken(place, feed, where.address, said, is_over)
+        is_whole = _take_new(place, feed, where.address, said, is_over)
     with place.database.transaction() as session:
         if (looked := session.get(Feed, id, with_for_update=True)) is not None:
             looked.looked(place.clock.now(), is_whole=is_whole, version=version)
 
 
-def _taken(place: Place, feed: Feed, where: str, seen: FeedText, is_over: Callable[[], bool]) -> bool:
+def _take_new(place: Place, feed: Feed, where: str, seen: FeedText, is_over: Callable[[], bool]) -> bool:
     """Take the new posts; False if the time slice ended first."""
     with place.database.reading() as session:
         known = set(session.scalars(select(FeedPost.key).where(FeedPost.feed_id == feed.id)))
     fresh = list({one.key: one for one in seen.posts if one.key not in known}.values())
     if feed.looked_at is None and not feed.takes_old and not known:
-        _keep(place, feed, fresh, None)
+        _record(place, feed, fresh, None)
     elif feed.makes is Makes.DIGEST:
         if fresh:
-            _keep(place, feed, fresh, as_digest(fresh, seen.title or feed.title, where))
+            _record(place, feed, fresh, as_digest(fresh, seen.title or feed.title, where))
     else:
         for post in fresh:
             if is_over():
                 return False
-            _keep(place, feed, [post], as_article(place.fetcher, post, where))
+            _record(place, feed, [post], as_article(place.fetcher, post, where))
     return True
 
 
-def _keep(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | None) -> None:
+def _record(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | None) -> None:
     """Record posts together with what they become, in one transaction; does nothing if one is already recorded."""
     now = place.clock.now()
     try:
@@ -167,12 +167,12 @@ def _keep(place: Place, feed: Feed, posts: Sequence[Post], brought: Brought | No
             session.add_all(rows)
             session.flush()
             if brought is not None:
-                _settle(session, place, feed, rows, brought)
+                _save(session, place, feed, rows, brought)
     except IntegrityError:
         pass  # another worker took one after this lease expired, or the feed was deleted
 
 
-def _settle(session: Session, place: Place, feed: Feed, rows: Sequence[FeedPost], brought: Brought) -> None:
+def _save(session: Session, place: Place, feed: Feed, rows: Sequence[FeedPost], brought: Brought) -> None:
     """Save the posts as an article that waits to be sent, or as a draft.
 
     Posts that were in the feed when sending was switched on, or read while it was being changed, become drafts.
@@ -183,7 +183,7 @@ def _settle(session: Session, place: Place, feed: Feed, rows: Sequence[FeedPost]
         for row in rows:
             row.article_id, row.mailing = article.id, Mailing.WAITING
         return
-    draft = put_down(session, brought, place.media, _whose(session, feed), now)
+    draft = put_down(session, brought, place.media, _draft_owner(session, feed), now)
     session.flush()
     for row in rows:
         row.draft_id = draft.id
@@ -193,7 +193,7 @@ def _row(feed: Feed, post: Post, now: datetime, *, taken: bool) -> FeedPost:
     return FeedPost(feed_id=feed.id, key=post.key, title=post.title, url=post.link, seen_at=now, taken=taken)
 
 
-def _whose(session: Session, feed: Feed) -> int:
+def _draft_owner(session: Session, feed: Feed) -> int:
     """The feed's owner; if they may no longer write, the first team member who may."""
     able = [one.id for one in with_permission(session, Permission.WRITE)]
     return feed.owner_id if feed.owner_id in able and feed.owner_id else min(able)

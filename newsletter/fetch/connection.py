@@ -21,7 +21,7 @@ PER_ADDRESS = 4.0
 AGENT = "newsletter (reads feeds and pages for its owner)"
 
 
-class _Timed(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """Reads from a socket until a deadline."""
 
     def __init__(self, sock: socket.socket, until: float) -> None:
@@ -33,22 +33,22 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read the next octets into `buffer`; returns how many. Raises TimeoutError."""
-        self._sock.settimeout(left(self._until))
+        self._sock.settimeout(seconds_left(self._until))
         return self._sock.recv_into(buffer)
 
 
-class _Answering:
+class _ResponseSocket:
     """The part of a socket's interface that HTTPResponse uses."""
 
     def __init__(self, sock: socket.socket, until: float) -> None:
-        self._raw = _Timed(sock, until)
+        self._raw = _DeadlineReader(sock, until)
 
     def makefile(self, *_how: Any, **_more: Any) -> io.BufferedReader:
         """A buffered reader of the response."""
         return io.BufferedReader(self._raw)
 
 
-def left(until: float) -> float:
+def seconds_left(until: float) -> float:
     """Seconds until this monotonic deadline. Raises TimeoutError if it has passed."""
     seconds = until - time.monotonic()
     if seconds <= 0:
@@ -56,21 +56,21 @@ def left(until: float) -> float:
     return seconds
 
 
-def connected(target: Target, addresses: Sequence[Address], until: float) -> socket.socket:
+def connect(target: Target, addresses: Sequence[Address], until: float) -> socket.socket:
     """A socket to the first address that accepts, with TLS for https. Raises NotFetched, OSError."""
     for one in addresses:
         try:
-            sock = socket.create_connection((str(one), target.port), timeout=min(left(until), PER_ADDRESS))
+            sock = socket.create_connection((str(one), target.port), timeout=min(seconds_left(until), PER_ADDRESS))
         except OSError:
-            left(until)
+            seconds_left(until)
             continue
-        return _secured(sock, target, until) if target.scheme == "https" else sock
+        return _with_tls(sock, target, until) if target.scheme == "https" else sock
     raise NotFetched(Trouble.UNREACHABLE)
 
 
-def _secured(sock: socket.socket, target: Target, until: float) -> socket.socket:
+def _with_tls(sock: socket.socket, target: Target, until: float) -> socket.socket:
     try:
-        sock.settimeout(left(until))
+        sock.settimeout(seconds_left(until))
         return ssl.create_default_context().wrap_socket(sock, server_hostname=target.host)
     except ssl.SSLError:
         sock.close()
@@ -80,7 +80,9 @@ def _secured(sock: socket.socket, target: Target, until: float) -> socket.socket
         raise
 
 
-def asked(sock: socket.socket, target: Target, kinds: Sequence[str], until: float, seen: Version) -> HTTPResponse:
+def send_request(
+    sock: socket.socket, target: Target, kinds: Sequence[str], until: float, seen: Version
+) -> HTTPResponse:
     """Send a GET, conditional on `seen`, and read the response's header (RFC 9112, RFC 9110 §13.1).
 
     Raises HTTPException, OSError.
@@ -93,9 +95,9 @@ def asked(sock: socket.socket, target: Target, kinds: Sequence[str], until: floa
         "",
         "",
     ]
-    sock.settimeout(left(until))
+    sock.settimeout(seconds_left(until))
     sock.sendall("\r\n".join(lines).encode("ascii"))
-    answer = HTTPResponse(_Answering(sock, until), method="GET")  # type: ignore[arg-type]
+    answer = HTTPResponse(_ResponseSocket(sock, until), method="GET")  # type: ignore[arg-type]
     try:
         answer.begin()
     except ValueError:  # a Content-Length that is not a number

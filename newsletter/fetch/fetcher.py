@@ -7,9 +7,9 @@ from email.message import Message
 from http.client import HTTPException, HTTPResponse
 from urllib.parse import urljoin
 
-from newsletter.fetch.connection import asked, connected, left
+from newsletter.fetch.connection import connect, seconds_left, send_request
 from newsletter.fetch.fetched import NEVER_SEEN, Fetched, Version
-from newsletter.fetch.target import Lookup, Target, asked_of_dns, target
+from newsletter.fetch.target import Lookup, Target, dns_lookup, target
 from newsletter.fetch.trouble import NotFetched, Trouble
 
 PATIENCE = 10.0
@@ -32,7 +32,7 @@ class Fetcher:
     Redirects and DNS names of other sites that lead here stay refused.
     """
 
-    def __init__(self, *, local: bool = False, lookup: Lookup = asked_of_dns) -> None:
+    def __init__(self, *, local: bool = False, lookup: Lookup = dns_lookup) -> None:
         self._local, self._lookup = local, lookup
 
     def get(self, url: str, kinds: Sequence[str], *, patience: float = PATIENCE,
@@ -61,9 +61,9 @@ class Fetcher:
 
     def _once(self, to: Target, kinds: Sequence[str], until: float, here: bool, seen: Version) -> Fetched | str:
         """The response to one request, or the URL it redirects to. Raises NotFetched, Unchanged."""
-        addresses = to.addresses(self._lookup, left(until), here=here)
-        with connected(to, addresses, until) as sock:
-            answer = asked(sock, to, kinds, until, seen)
+        addresses = to.addresses(self._lookup, seconds_left(until), here=here)
+        with connect(to, addresses, until) as sock:
+            answer = send_request(sock, to, kinds, until, seen)
             if answer.status in _REDIRECTS and (onward := answer.headers.get("Location", "").strip()):
                 return _joined(to.url, onward)
             if answer.status == 304 and seen != NEVER_SEEN:

@@ -97,7 +97,7 @@ def _host(written: str) -> str:
         raise ValueError("no name of a site") from None
 
 
-def asked_of_dns(name: str, seconds: float) -> list[str]:
+def dns_lookup(name: str, seconds: float) -> list[str]:
     """A `Lookup` by DNS alone, so that names from this machine's hosts file cannot be used."""
     try:
         return list(Resolver().resolve_name(name, lifetime=max(seconds, 0.1)).addresses())

@@ -35,14 +35,14 @@ def accept(path: Path) -> str:
         except pypdfium2.PdfiumError as error:
             raise Unfit(_why(error)) from None
         try:
-            return _looked_at(document)
+            return _validated(document)
         except pypdfium2.PdfiumError as error:
             raise Unfit(_why(error)) from None
         finally:
             document.close()
 
 
-def _looked_at(document: pypdfium2.PdfDocument) -> str:
+def _validated(document: pypdfium2.PdfDocument) -> str:
     if not 1 <= len(document) <= MOST_PAGES:
         raise Unfit(
             counted(

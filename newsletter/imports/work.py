@@ -89,7 +89,7 @@ class Work:
             if (claimed := claim(session, self.clock(), tokens_in(self.uploads))) is None:
                 return False
         it, lease = claimed
-        turn = _Turn(self, it, lease)
+        turn = _Step(self, it, lease)
         try:
             self._release(it, lease, turn.taken())
         except LeaseLost:
@@ -118,7 +118,7 @@ def _unchanged(session: Session, it: Import) -> None:
     """Leave the import as it is; another turn continues it."""
 
 
-class _Turn:
+class _Step:
     """One step of one claimed import."""
 
     def __init__(self, work: Work, it: Import, lease: str) -> None:

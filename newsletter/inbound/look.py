@@ -52,7 +52,7 @@ def _read(rt: Runtime, url: InboxUrl, stopping: Callable[[], bool]) -> int:
         with opened(url) as mailbox:
             with rt.database.transaction() as session:
                 after = Inbox.named(session, name).start(mailbox.uid_validity)
-            up_to, taken = _take_all(rt, mailbox, after, stopping)
+            up_to, taken = _process_unread(rt, mailbox, after, stopping)
             with rt.database.transaction() as session:
                 Inbox.named(session, name).was_read(mailbox.uid_validity, up_to, rt.clock.now())
     except InboxError as error:
@@ -61,7 +61,7 @@ def _read(rt: Runtime, url: InboxUrl, stopping: Callable[[], bool]) -> int:
     return taken
 
 
-def _take_all(rt: Runtime, mailbox: Mailbox, after: int, stopping: Callable[[], bool]) -> tuple[int, int]:
+def _process_unread(rt: Runtime, mailbox: Mailbox, after: int, stopping: Callable[[], bool]) -> tuple[int, int]:
     """Process unread mails; returns the UID up to which all are done, and how many were processed.
 
     A mail is marked only after its effect is stored. One that is too early stops the UID from advancing, so that the

@@ -18,7 +18,7 @@ LARGEST = 32 * 1024 * 1024  # octets
 log = structlog.get_logger()
 
 
-class _Keeper:
+class _StoringHandler:
     """aiosmtpd handler that stores every message."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -36,7 +36,7 @@ class _Keeper:
 def smtp_server(store: Store, clock: Clock, port: int) -> Controller:
     """The SMTP server, not started."""
     return Controller(
-        _Keeper(store, clock),
+        _StoringHandler(store, clock),
         hostname="127.0.0.1",
         port=port,
         data_size_limit=LARGEST,

@@ -24,7 +24,7 @@ MOST_PIXELS = 40_000_000
 HEAVIEST = 200_000
 """Octets; larger files load slowly on phones and cost mobile data."""
 KINDS = ("JPEG", "PNG", "WEBP", "GIF")
-_TURNS = {
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
@@ -62,7 +62,7 @@ def prepare(sent: BinaryIO) -> Prepared:
                     said("This picture has %(size)s pixels; 40 million in all is the most. Make it smaller.", size=size)
                 )
             if getattr(image, "is_animated", False):
-                return _moving(image, sent)
+                return _animation(image, sent)
             return _still(image)
     except BadPicture:
         raise
@@ -77,7 +77,7 @@ def prepare(sent: BinaryIO) -> Prepared:
         ) from None
 
 
-def _moving(image: Image.Image, sent: BinaryIO) -> Prepared:
+def _animation(image: Image.Image, sent: BinaryIO) -> Prepared:
     """An animation unchanged: re-encoding resized frames would make it larger."""
     sent.seek(0)
     data = sent.read(HEAVIEST + 1)
@@ -86,18 +86,18 @@ def _moving(image: Image.Image, sent: BinaryIO) -> Prepared:
             said("An animation has to be a GIF of 200 kB at most. Make it smaller, or choose a still picture.")
         )
     width = min(image.width, SHOWN)
-    return Prepared(data=data, suffix="gif", width=width, height=_part(image.height, width, image.width))
+    return Prepared(data=data, suffix="gif", width=width, height=_scaled(image.height, width, image.width))
 
 
 def _still(image: Image.Image) -> Prepared:
-    upright = _in_srgb(_turned(image))
+    upright = _in_srgb(_upright(image))
     width = min(upright.width, SHOWN)
-    height = _part(upright.height, width, upright.width)
+    height = _scaled(upright.height, width, upright.width)
     if height > HIGHEST:
-        width, height = _part(width, HIGHEST, height), HIGHEST
+        width, height = _scaled(width, HIGHEST, height), HIGHEST
     dense = (min(width * DENSITY, upright.width), min(height * DENSITY, upright.height))
     small = upright.resize(dense, Image.Resampling.LANCZOS) if dense != upright.size else upright
-    for data, suffix in _written(small):
+    for data, suffix in _encodings(small):
         if len(data) <= HEAVIEST:
             return Prepared(data=data, suffix=suffix, width=width, height=height)
     raise BadPicture(
@@ -105,14 +105,14 @@ def _still(image: Image.Image) -> Prepared:
     )
 
 
-def _part(whole: int, part: int, of: int) -> int:
+def _scaled(whole: int, part: int, of: int) -> int:
     return max(round(whole * part / of), 1)
 
 
-def _turned(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image) -> Image.Image:
     """The picture upright. Not `ImageOps.exif_transpose`, which rewrites all tags and fails on malformed ones."""
     try:
-        way = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        way = _TRANSPOSITIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # noqa: BLE001 - struct.error, TypeError, KeyError … on malformed tags
         way = None
     return image if way is None else image.transpose(way)
@@ -134,20 +134,20 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     return plain
 
 
-def _written(image: Image.Image) -> Iterator[tuple[bytes, str]]:
+def _encodings(image: Image.Image) -> Iterator[tuple[bytes, str]]:
     """Encodings with their suffixes, best quality first."""
     if image.mode == "RGBA":
-        yield _saved(image, "PNG", optimize=True), "png"
-        yield _saved(image.quantize(256, method=Image.Quantize.FASTOCTREE), "PNG", optimize=True), "png"
+        yield _encoded(image, "PNG", optimize=True), "png"
+        yield _encoded(image.quantize(256, method=Image.Quantize.FASTOCTREE), "PNG", optimize=True), "png"
         return
     few = image.getcolors(256)
     if few is not None:  # a drawing, whose edges JPEG would blur
-        yield _saved(image.quantize(len(few)), "PNG", optimize=True), "png"
+        yield _encoded(image.quantize(len(few)), "PNG", optimize=True), "png"
     for quality in _QUALITIES:
-        yield _saved(image, "JPEG", quality=quality, optimize=True, progressive=True), "jpg"
+        yield _encoded(image, "JPEG", quality=quality, optimize=True, progressive=True), "jpg"
 
 
-def _saved(image: Image.Image, kind: str, **how: object) -> bytes:
+def _encoded(image: Image.Image, kind: str, **how: object) -> bytes:
     out = BytesIO()
     image.save(out, kind, **how)
     return out.getvalue()

@@ -15,7 +15,7 @@ FINALISTS = 20
 SENTENCE = 25
 """Minimum characters of a paragraph that scores."""
 _ASIDE = frozenset({"nav", "aside", "footer", "head", "title"})
-_BESIDE = re.compile(
+_SURROUNDINGS = re.compile(
     r"(^|[\s_-])(nav|navbar|menu|sidebar|side-bar|footer|comments?|respond|share|sharing|social|sharedaddy|related|"
     r"breadcrumbs?|pagination|pager|cookies?|consent|banner|promo|advert\w*|ads?|sponsor\w*|popup|modal|newsletter|"
     r"subscribe|signup|sign-up|skip-link|screen-reader-text|sr-only|visually-hidden|toc|tags|byline-links|edit-link|"
@@ -24,26 +24,26 @@ _BESIDE = re.compile(
 _BODY = re.compile(r"(^|[\s_-])(article|post|entry|content|main|body|story|text|e-content)($|[\s_-])")
 
 
-def without_beside(node: Node) -> Node:
+def without_surroundings(node: Node) -> Node:
     """A copy without navigation, comments, sharing buttons and hidden elements."""
-    kept = [one if isinstance(one, str) else without_beside(one) for one in node.children
-            if isinstance(one, str) or not _is_beside(one)]  # fmt: skip
+    kept = [one if isinstance(one, str) else without_surroundings(one) for one in node.children
+            if isinstance(one, str) or not _is_surrounding(one)]  # fmt: skip
     return Node(tag=node.tag, attrs=node.attrs, children=list(kept), has_blocks=node.has_blocks)
 
 
-def _is_beside(node: Node) -> bool:
+def _is_surrounding(node: Node) -> bool:
     if node.tag in _ASIDE or "hidden" in node.attrs or node.attrs.get("aria-hidden") == "true":
         return True
     if node.attrs.get("role", "") in ("navigation", "complementary", "contentinfo", "banner", "search", "dialog"):
         return True
     named = node.named("class", "id")
-    return node.tag not in ("body", "html", "main", "article") and bool(_BESIDE.search(named)) \
+    return node.tag not in ("body", "html", "main", "article") and bool(_SURROUNDINGS.search(named)) \
         and not _BODY.search(named)  # fmt: skip
 
 
 def main_part(page: Node) -> Node:
     """The element that holds the article; the whole page if none stands out."""
-    clean = without_beside(page)
+    clean = without_surroundings(page)
     every = list(clean.walk())
     for group in (
         [one for one in every if "articlebody" in one.named("itemprop")],

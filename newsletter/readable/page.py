@@ -35,7 +35,7 @@ def read(html: str, url: str) -> Page:
     """Parse a page. `url`: where it was found. Never raises."""
     tree = parsed(html)
     part = main_part(tree)
-    told = _told(tree)
+    told = _metadata(tree)
     title = characters.line(told.get("og:title") or _first(part, "h1") or _first(tree, "h1") or _named(tree))
     return Page(
         title=title,
@@ -45,7 +45,7 @@ def read(html: str, url: str) -> Page:
     )
 
 
-def _told(tree: Node) -> dict[str, str]:
+def _metadata(tree: Node) -> dict[str, str]:
     """The page's metadata by name (Open Graph and `meta name`)."""
     found: dict[str, str] = {}
     for one in tree.walk():

@@ -14,7 +14,7 @@ QUIET = ("health.healthz", "static", "bootstrap.static")
 def install(app: Flask) -> None:
     """Time and log each request."""
     app.before_request(_begin)
-    app.after_request(_told)
+    app.after_request(_log)
 
 
 def route() -> str:
@@ -31,7 +31,7 @@ def _begin() -> None:
     g.began = time.monotonic()
 
 
-def _told(response: Response) -> Response:
+def _log(response: Response) -> Response:
     if request.endpoint not in QUIET or response.status_code >= 400:
         took = round((time.monotonic() - g.get("began", time.monotonic())) * 1000)
         log.info("request", method=request.method, route=route(), status=response.status_code, ms=took)

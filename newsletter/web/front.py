@@ -35,7 +35,7 @@ GRACE = 10.0
 """Seconds for a body, plus one for every `SLOWEST` octets."""
 SLOWEST = 16 * 1024
 IN_MEMORY = 512 * 1024
-LINGER = 2.0
+DRAIN_FOR = 2.0
 """Seconds to keep reading a refused body, so that its sender gets the response instead of a reset."""
 TOO_LONG, TOO_SLOW = 413, 408
 BUSY = b"Too many people are here just now. Please try again in a few seconds.\n"
@@ -89,7 +89,7 @@ class Front:
         else:
             proto.response_bytes(status, headers, answer)
         if REFUSED in environ:
-            await _linger(proto)
+            await _drain(proto)
 
     async def _in_thread(self, work: Callable[..., Any], *args: Any) -> Any:
         self._inside += 1
@@ -197,9 +197,9 @@ async def _read(proto: Any, body: IO[bytes], allowed: int) -> int:
     return size
 
 
-async def _linger(proto: Any) -> None:
+async def _drain(proto: Any) -> None:
     with suppress(Exception):  # the response has been sent already
-        async with asyncio.timeout(LINGER):
+        async with asyncio.timeout(DRAIN_FOR):
             async for _ in proto:
                 pass
 

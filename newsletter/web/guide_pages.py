@@ -1,4 +1,4 @@
-"""Pictures of guides' pages: light for browsers, and as PNG for mail programs and whatever does not know WebP."""
+"""Pictures of guide pages: WebP for browsers, and PNG for mail programs and clients without WebP."""
 
 from io import BytesIO
 
@@ -18,21 +18,20 @@ A_DAY, A_YEAR = 86400, 365 * 86400
 
 @door.get("/guides/<slug>/pages/<int:page>.png")
 def whole(slug: str, page: int) -> Response:
-    """A page as every program shows it."""
+    """A page as PNG."""
     return _sent(slug, page, COVER_WIDTH, "png")
 
 
 @door.get("/guides/<slug>/pages/<int:page>-<int:width>.webp")
 def light(slug: str, page: int, width: int) -> Response:
-    """A page for a browser that chooses among several widths."""
+    """A page as WebP in one of `WIDTHS`, for `srcset`."""
     return _sent(slug, page, width, "webp")
 
 
 def _sent(slug: str, page: int, width: int, kind: str) -> Response:
-    """The cover, and the sample pages that the landing page shows; the other pages are for subscribers, and their
-    owner's, who chooses among them.
+    """The cover and the landing page's sample pages; a signed-in owner, who chooses the samples, sees all pages.
 
-    One that is not shown (any more) leads to the guide's page: its address may stand in a bookmark or a search engine.
+    Other pages redirect to the guide's page, because their URLs may be bookmarked or indexed.
     """
     with reading() as session:
         guide = guide_or_404(session, slug)

@@ -29,7 +29,7 @@ LEAST_TIME = timedelta(seconds=1)
 def challenge(form: str) -> dict[str, Any]:
     """A challenge for this client and form, in ALTCHA's format."""
     counter = LEAST_WORK + secrets.randbelow(MOST_WORK - LEAST_WORK)
-    data = {"for": _bound("proof", form), "until": _milliseconds(now() + PROOF_LIFE)}
+    data = {"for": _client_hash("proof", form), "until": _milliseconds(now() + PROOF_LIFE)}
     made: altcha.Challenge = altcha.create_challenge(
         "SHA-256", 1, counter=counter, key_prefix_length=8, data=data, hmac_secret=_key()
     )
@@ -67,11 +67,11 @@ def _is_proven(form: str, address: Address, proof: str) -> bool:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return False
     data, signature = shown.challenge.parameters.data, shown.challenge.signature or ""
-    if not solved or not isinstance(data, dict) or data["for"] != _bound("proof", form):
+    if not solved or not isinstance(data, dict) or data["for"] != _client_hash("proof", form):
         return False
     if not _is_in_time(data["until"], PROOF_LIFE):
         return False
-    used_by = _bound("used", address.key)
+    used_by = _client_hash("used", address.key)
     return state().proofs.is_free(signature[:32], used_by, int(PROOF_LIFE.total_seconds()))
 
 
@@ -100,7 +100,7 @@ def _pressed_until(form: str, address: Address, token: str) -> int | None:
 
 
 def _press_of(form: str, address: Address) -> int:
-    return int(_bound("press", form, address.key), 16)
+    return int(_client_hash("press", form, address.key), 16)
 
 
 def asked_token(shown: str = "") -> str:
@@ -108,7 +108,7 @@ def asked_token(shown: str = "") -> str:
     token sent; if valid it is reused."""
     if _asked_since(shown) is not None:
         return shown
-    return runtime().signer.token(Purpose.AGAIN, _milliseconds(now()), int(_bound("again"), 16))
+    return runtime().signer.token(Purpose.AGAIN, _milliseconds(now()), int(_client_hash("again"), 16))
 
 
 def seconds_left(token: str) -> int:
@@ -125,7 +125,7 @@ def _asked_since(token: str) -> int | None:
         since, bound = runtime().signer.numbers(Purpose.AGAIN, token)
     except (BadLink, ValueError):
         return None
-    return since if bound == int(_bound("again"), 16) else None
+    return since if bound == int(_client_hash("again"), 16) else None
 
 
 def _is_in_time(until: int, life: timedelta) -> bool:
@@ -138,7 +138,7 @@ def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _bound(*what: str) -> str:
+def _client_hash(*what: str) -> str:
     """A keyed hash of these values and the client: 16 hex digits."""
     return hmac.digest(_key(), "\0".join((client_household(), *what)).encode(), "sha256").hex()[:16]
 

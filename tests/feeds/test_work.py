@@ -150,10 +150,10 @@ def test_two_beats_take_a_post_once(runtime: Runtime) -> None:
 
 
 def test_a_worker_whose_lease_ran_out_takes_nothing_again(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = work._taken
+    taken = work._take_new
 
     def overtaken(*args: object) -> bool:
-        monkeypatch.setattr(work, "_taken", taken)
+        monkeypatch.setattr(work, "_take_new", taken)
         with runtime.database.transaction() as session:
             session.execute(update(Feed).values(lease_until=None))
         _look(runtime)  # another one does all of it, between this one's look at what is known and its first post
@@ -161,12 +161,12 @@ def test_a_worker_whose_lease_ran_out_takes_nothing_again(runtime: Runtime, monk
 
     with blogging("one", "two") as blog:
         add_feed(runtime, blog.url, takes_old=True)
-        monkeypatch.setattr(work, "_taken", overtaken)
+        monkeypatch.setattr(work, "_take_new", overtaken)
         _look(runtime)
         assert _titles(runtime) == ["one", "two"]
         posts = feeds.read_feed("<rss><channel><item><guid>one</guid></item></channel></rss>", blog.url).posts
         feed = _feed(runtime, 1)
-        work._keep(runtime, feed, posts, None)
+        work._record(runtime, feed, posts, None)
     assert _titles(runtime) == ["one", "two"]
 
 

@@ -54,7 +54,7 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> Flask:
     """A small application with the house's own measures."""
     app = Flask("echo")
     app.extensions["newsletter"] = SimpleNamespace(runtime=SimpleNamespace(settings=load({})))
-    monkeypatch.setattr(front, "LINGER", 0.01)
+    monkeypatch.setattr(front, "DRAIN_FOR", 0.01)
     bodies.install(app)
 
     @app.post("/echo")
