@@ -51,7 +51,7 @@ class Form(Base):
     gives: Mapped[Gives]
     guide_slug: Mapped[str | None] = mapped_column(String(64), index=True)
     headline: Mapped[str] = mapped_column(String(120), default="")
-    """What the reader will have of it."""
+    """What readers get out of it."""
     words: Mapped[str] = mapped_column(String(500), default="")
     """A sentence below the headline. Empty: that of the guide's box."""
     button: Mapped[str] = mapped_column(String(60))

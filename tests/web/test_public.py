@@ -184,6 +184,13 @@ def test_bytes_that_no_address_holds_are_no_page_and_no_crash(path: str, visitor
     assert visitor.get(path).status_code in (200, 404)
 
 
+def test_a_guide_without_a_topic_has_no_dot_before_its_facts(visitor: Visitor, runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        session.execute(update(Guide).where(Guide.slug == PAIN).values(topic=""))
+    page = visitor.get(f"/guides/{PAIN}").get_data(as_text=True)
+    assert '<p class="eyebrow">Free guide, 21 pages</p>' in page
+
+
 def test_a_zero_byte_in_the_guide_is_told(visitor: Visitor) -> None:
     form = forms(visitor.get("/"))[0]
     data = {**form.fields, "email": "jane@example.com", "guide": "\x00"}

@@ -47,7 +47,7 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
                   url=url_for("owner.sending", _anchor="sender")),
         FirstStep(done=own_guide, title=_("Make the guides yours"),
                   what=_("Send a PDF of your own, or fill in who wrote the example’s."), url=url_for("owner.guides")),
-        FirstStep(done=_stands_elsewhere(session), title=_("Put a form on your site"),
+        FirstStep(done=_stands_elsewhere(session, settings), title=_("Put a form on your site"),
                   what=_("Copy its code into your sidebar; it is ticked when the form has been seen there."),
                   url=url_for("owner.forms")),
         FirstStep(done=_imported(session), title=_("Bring the people you have"),
@@ -80,12 +80,10 @@ def _noted(session: Session, action: str) -> bool:
     return bool(session.scalar(select(exists().where(AuditEntry.action == action))))
 
 
-def _stands_elsewhere(session: Session) -> bool:
-    """Whether a form was seen on a site that is not this machine: the example blog does not count."""
-    return any(
-        not is_loopback(urlsplit(origin).hostname or "")
-        for origin in session.scalars(select(Sighting.origin).distinct())
-    )
+def _stands_elsewhere(session: Session, settings: Settings) -> bool:
+    """Whether a form was seen on a site of the owner's: any but the example blog."""
+    sites = (urlsplit(origin) for origin in session.scalars(select(Sighting.origin).distinct()))
+    return any(not is_loopback(site.hostname or "") or site.port != settings.blog_port for site in sites)
 
 
 def _imported(session: Session) -> bool:

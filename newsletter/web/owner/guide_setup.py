@@ -60,7 +60,7 @@ def _steps(session: Session, guide: Guide, found: Inspection | None) -> list[Fir
         FirstStep(done=found is not None, title=_("The PDF"), what=_pdf(found),
                   url=url_for("owner.guide_replace_ask", id=guide.id, set_up=guide.id)),
         FirstStep(done=guide.box != guides.BOX, title=_("Its box"),
-                  what=_("The sentence of its box says what the reader will have of it. Words of its own below the "
+                  what=_("The sentence of its box says what readers get out of it. Words of its own below the "
                          "button, tags and more fields: make a form for it."),
                   url=url_for("owner.form", id=form.id, set_up=guide.id) if form else its_words),
         FirstStep(done=guide.landing is not None or written(guide.slug) is not None, title=_("Its page"),

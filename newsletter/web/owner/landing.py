@@ -25,7 +25,7 @@ from newsletter.web.sign_up import guide_boxes
 from newsletter.web.state import reading, runtime, transaction
 
 NAMES = {
-    Kind.OUTCOMES: lazy("What the reader will have of it"), Kind.SAMPLES: lazy("Sample pages"),
+    Kind.OUTCOMES: lazy("What readers get out of it"), Kind.SAMPLES: lazy("Sample pages"),
     Kind.AUTHOR: lazy("Who wrote it"), Kind.QUESTIONS: lazy("Questions and answers"), Kind.TEXT: lazy("Text"),
     Kind.QUOTE: lazy("A quotation"), Kind.PICTURE: lazy("A picture"), Kind.FORM: lazy("The form once more"),
     Kind.LINK: lazy("A button that leads up to the form"),
