@@ -122,7 +122,7 @@ def _paths(rule: Rule, runtime: Runtime, number: int) -> Iterator[str]:
     sound = {name: _sound(rule, name, runtime) for name in rule.arguments}
     yield _filled(rule, sound)
     for name in rule.arguments:
-        for value in _share((*IDS, "..%2f..%2fetc", "a" * 3000, "%ff", "A" * 28), number, 2):
+        for value in _share((*IDS, "..%2f..%2fetc", "a" * 3000, "%ff", "A" * 28), number, 4):
             yield _filled(rule, {**sound, name: value})
 
 
@@ -164,7 +164,7 @@ def _filled(rule: Rule, values: dict[str, str]) -> str:
 
 
 SHARE = 8
-"""Of what besets, a route gets the eighth part, and of texts and of values in its path the half."""
+"""Of what besets, a route gets the eighth part, of values in its path a quarter, and of texts the half."""
 
 
 def _share(every: Sequence[T], number: int, parts: int = SHARE) -> Sequence[T]:
