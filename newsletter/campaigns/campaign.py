@@ -77,7 +77,7 @@ class Campaign(Base):
     next_look_at: Mapped[datetime | None] = mapped_column()
     """When to check next whether somebody's own time has come: a new subscriber may be the first."""
     left_out_rules: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
-    """Rules of the segments it leaves out, fixed at launch, or from the start if it continues another campaign."""
+    """Rules of the segments it leaves out: fixed at launch, or copied from a campaign that it continues or resends."""
     leaves_out_had: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether it leaves out readers who have had its article."""
     one_a_day: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -96,7 +96,7 @@ class Campaign(Base):
     settled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
     """The winning revision it goes out with, even if the article changes. None: the article's newest."""
     drafted_by_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
-    """The team member who drafted it; None if a command or a feed did, or if they were deleted."""
+    """The team member who drafted it; None if a command or a feed did, or if it is no longer known."""
 
     article: Mapped[Article] = relationship()
     settled_revision: Mapped[Revision | None] = relationship(foreign_keys=settled_revision_id)

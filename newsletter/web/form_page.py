@@ -55,7 +55,7 @@ def send(slug: str) -> Any:
 
 
 def open_or_gone(session: Session, slug: str) -> Form:
-    """The form of this name, and switch to its language; 404 if there is none, 410 if it takes no sign-ups."""
+    """The form of this name, whose language becomes the page's. Aborts: 404 if there is none, 410 if it is closed."""
     form = forms.named(session, slug) or abort(404, _("There is no form here. It may have been deleted by its owner."))
     speak(form.language)
     if not takes_sign_ups(session, form):

@@ -81,7 +81,7 @@ def _newer(session: Session, article: Article | None, here: Place) -> dict[str, 
 
 @door.post("/drafts/<row:id>/delete", endpoint="draft_delete")
 def delete(id: int) -> Any:
-    """Delete one's own draft."""
+    """Discard one's own draft."""
     with transaction() as session:
         draft = one_or_404(session, Draft, id, lock=True)
         article = draft.article_id

@@ -1,4 +1,4 @@
-"""One's own draft campaigns, which every role may delete."""
+"""One's own draft campaigns, which every role may cancel."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def is_own_draft(campaign: Campaign) -> bool:
 
 @door.post("/campaigns/<row:id>/throw-away", endpoint="campaign_throw_away")
 def throw_away(id: int) -> Any:
-    """Delete one's own draft, for users who may not send. Nobody has been sent or promised anything."""
+    """Cancel one's own draft, for users who may not send. Nobody has been sent or promised anything."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if not is_own_draft(campaign):
