@@ -1,9 +1,8 @@
-"""Continuation: what was called off while it went out, to those whose turn had not come.
+"""Continuation: sends the rest of a campaign that was cancelled while it went out.
 
-It is a campaign of its own, of the same article to the same audience, without those who were sent the first, or may
-have been. It can be drafted once nothing of the first is on the wire any more, and a campaign that was cancelled never
-goes on by itself: so whoever is not among these then gets it from nowhere else. All parts of an A/B test are one
-mailing.
+It is a new campaign with the same article and audience, without those who were sent the first one or may have been.
+It can be drafted only when nothing of the first is in transit, and a cancelled campaign never resumes, so nobody gets
+the mail from both. All parts of an A/B test count as one mailing.
 """
 
 from datetime import datetime
@@ -22,7 +21,7 @@ from newsletter.subscribers.segments.rules import Group, How, WasSent
 
 
 class Continuation(Base):
-    """Which campaign goes to the others of a cancelled one. The database refuses the second."""
+    """Links a cancelled campaign to the one that sends its rest. The primary key prevents a second one."""
 
     __tablename__ = "continuations"
 
@@ -32,8 +31,7 @@ class Continuation(Base):
 
 
 def continued_by(session: Session, campaign: Campaign) -> Campaign | None:
-    """The campaign that goes to the others of this one; None where there is none, or it was thrown away before it went
-    out."""
+    """The campaign that sends the rest of this one; None if there is none, or if it was cancelled before launch."""
     found = session.get(Continuation, campaign.id)
     other = session.get_one(Campaign, found.campaign_id) if found else None
     is_thrown_away = other and other.stored_state is CampaignState.CANCELLED and other.launched_at is None
@@ -41,13 +39,13 @@ def continued_by(session: Session, campaign: Campaign) -> Campaign | None:
 
 
 def continues(session: Session, campaign: Campaign) -> Campaign | None:
-    """The cancelled campaign to whose others this one goes."""
+    """The cancelled campaign whose rest this one sends, or None."""
     id = session.scalar(select(Continuation.original_id).where(Continuation.campaign_id == campaign.id))
     return session.get_one(Campaign, id) if id else None
 
 
 def why_not(session: Session, campaign: Campaign) -> str:
-    """Why it cannot be sent to the others now, in a sentence; "" where it can."""
+    """Why the rest of it cannot be sent now, as a sentence; "" if it can."""
     if campaign.part is Part.B:
         return said("It is B of an A/B test; both are continued from the page of A.")
     if campaign.stored_state is not CampaignState.CANCELLED or campaign.dispatch is None:
@@ -61,34 +59,34 @@ def why_not(session: Session, campaign: Campaign) -> str:
 
 
 def is_settled(session: Session, campaign: Campaign) -> bool:
-    """Whether nothing of it is on the wire any more, so that it is known who was sent it."""
+    """Whether nothing of it is in transit, so that its recipients are known."""
     return all(is_at_rest(session, one.dispatch_id) for one in _parts(session, campaign) if one.dispatch_id)
 
 
 def _parts(session: Session, campaign: Campaign) -> list[Campaign]:
-    """The campaigns that went out as this mailing."""
+    """The launched campaigns of this mailing: more than one for an A/B test."""
     test = ab_test_of(session, campaign)
     return [one for one in test.parts if one.launched_at is not None] if test else [campaign]
 
 
 def others(session: Session, campaign: Campaign, now: datetime) -> Segment:
-    """Who would get it: the same audience, without those who were sent it, or may have been."""
+    """The remaining recipients: the same audience without those who were sent it or may have been."""
     return _draft(session, campaign, now).audience(now)
 
 
 def _draft(session: Session, campaign: Campaign, now: datetime) -> Campaign:
-    """A campaign to the others, not yet kept."""
+    """An unsaved campaign to the remaining recipients."""
     sent = tuple(WasSent(one.id) for one in _parts(session, campaign))
     made = Campaign(article=campaign.article, zone=campaign.zone, created_at=now)
     made.to_the_same(campaign)
-    made.one_a_day = False  # its day is another one
+    made.one_a_day = False  # it goes out on another day
     told = as_json(Rules(sent[0] if len(sent) == 1 else Group(How.ANY, sent), campaign.zone))
     made.left_out_rules = [*(campaign.left_out_rules or []), told]
     return made
 
 
 def continue_(session: Session, campaign: Campaign, now: datetime) -> Campaign:
-    """A draft of it to the others. Raises NotNow. The campaign's row must be locked."""
+    """Draft a campaign to the remaining recipients. The campaign's row must be locked. Raises NotNow."""
     if reason := why_not(session, campaign):
         raise NotNow(reason)
     if not is_settled(session, campaign):

@@ -30,7 +30,7 @@ from newsletter.smtp import Allowances, SmtpTransport, Transport, parse_relays
 from newsletter.subscribers import forget_earlier, outlived_addresses
 
 GATHER = 300.0
-"""Seconds between two looks of one worker at which links are in use."""
+"""Seconds between one worker's searches for links in use."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Runtime:
     resolver: Callable[[], Resolver] = Resolver
     """Makes the DNS resolver for checks of the sender's domain."""
     links_gathered_at: float = float("-inf")
-    """When this process last looked for links in use, by its monotonic clock."""
+    """When this process last searched for links in use, by its monotonic clock."""
 
     @property
     def secrets(self) -> tuple[bytes, ...]:
@@ -159,7 +159,7 @@ class Runtime:
         spam.go_on(self)
 
     def check_links(self, stopping: Callable[[], bool]) -> None:
-        """Fetch the links that were asked for; now and then ask for those of what is in use."""
+        """Fetch the requested links; every few minutes, request checks of those in use, unless locked."""
         if time.monotonic() - self.links_gathered_at > GATHER and not self.is_locked():
             link_checks.gather(self)
             self.links_gathered_at = time.monotonic()

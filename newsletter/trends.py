@@ -1,6 +1,6 @@
-"""Trends: numbers of the last thirty days, each beside that of the thirty days before.
+"""Trends: figures of the last 30 days beside the 30 days before, and of the last campaign beside the one before.
 
-They are counted from rows by an index of their time, and on a large list beside the page: None until they are there.
+They are counted through time indexes; with large tables in the background, and None until the first count is done.
 """
 
 from collections.abc import Mapping
@@ -21,33 +21,33 @@ SPAN = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A number, and the one of the time before. None there: there is nothing to compare with."""
+    """A number and its predecessor; `before` is None if there is nothing to compare with."""
 
     now: int
     before: int | None
     of: int | None = None
-    """Of how many it is the part, where it is one."""
+    """The total of which `now` is a part, if it is one."""
 
     @property
     def change(self) -> int | None:
-        """How much more it is than before; negative: less."""
+        """The difference from before; negative for a decrease."""
         return None if self.before is None else self.now - self.before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trends:
-    """Those of the first page; None: not counted yet."""
+    """The trends on Home; None: not counted yet."""
 
     readers: Trend | None
-    """Who took the newsletter by their own press, less who left, bounced or complained. Imports do not count."""
+    """Readers who chose the newsletter themselves, less those who left, bounced or complained. Imports do not count."""
     fetched: Trend | None
-    """People who fetched a guide of those who asked for one in this time."""
+    """Of the people who requested a guide in this span, those who fetched it."""
     clicked: Trend | None
-    """People who followed a link of the last campaign; before: of the one before that."""
+    """People who followed a link in the last campaign; `before`: in the previous one."""
 
 
 def trends(session: Session, now: datetime) -> Trends:
-    """All of them at this time."""
+    """The trends as of `now`."""
     day = now.date()
     readers = figure_if_kept(session, ("readers of 30 days", day), lambda it: _readers(it, now))
     guides = figure_if_kept(session, ("guides of 30 days", day), lambda it: _fetched(it, now))
@@ -59,7 +59,7 @@ def trends(session: Session, now: datetime) -> Trends:
 
 
 def _readers(session: Session, now: datetime) -> tuple[int, int]:
-    """How many more readers there were at the end than at the beginning, in this span and in the one before."""
+    """Net gain of readers in the last span, and in the one before."""
     worth = case(
         (Event.kind == EventKind.NEWSLETTER_ON, 1), (Event.kind == EventKind.NEWSLETTER_OFF, -1),
         (Event.newsletter_before.is_(True), -1), else_=0,
@@ -72,7 +72,7 @@ def _readers(session: Session, now: datetime) -> tuple[int, int]:
 
 
 def _fetched(session: Session, now: datetime) -> tuple[tuple[int, int], tuple[int, int]]:
-    """People who asked for a guide, and who of them fetched it: in this span, and in the one before."""
+    """(people who requested a guide, those of them who fetched one), in the last span and in the one before."""
     return _asked(session, now - SPAN, now), _asked(session, now - 2 * SPAN, now - SPAN)
 
 

@@ -1,7 +1,7 @@
-"""Writing: articles and campaigns as one list, by where each stands.
+"""Writing: articles and campaigns in one list, by stage.
 
-An article is listed for itself until a campaign carries it: from then on the campaign stands for it, unless a series or
-the archive has it too. No message is read here: what became of campaigns is a figure (`reports.went_out`).
+An article that a campaign uses is represented by the campaign, unless it is also in a series or the archive, or only
+articles are requested. Messages are not read here: results of campaigns are a figure (`reports.went_out`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,18 +22,18 @@ _TO_COME = (CampaignState.DRAFT, CampaignState.SCHEDULED)
 
 
 class Kind(StrEnum):
-    """What a row of the list is."""
+    """Kind of a row."""
 
     ARTICLE = "article"
     CAMPAIGN = "campaign"
 
 
 class Stage(StrEnum):
-    """Where a piece of writing stands. An article may be in a series and in the archive."""
+    """Stage of an article or campaign. An article may be both in a series and in the archive."""
 
     DRAFT = "draft"
     WAITING = "waiting"
-    """For approval."""
+    """Waiting for approval."""
     SCHEDULED = "scheduled"
     SENDING = "sending"
     SENT = "sent"
@@ -50,18 +50,18 @@ _BY_STATE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which rows are asked for: each part narrows."""
+    """Filters of the list, combined with AND."""
 
     stage: Stage | None = None
     kind: Kind | None = None
     topic: int | None = None
     words: str = ""
-    """In the title, whatever their case."""
+    """Text to find in the title, ignoring case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOf:
-    """A place that an article has in a series: its number among the steps there are, from 1."""
+    """An article's place in a series. `number`: from 1, without deleted steps."""
 
     series_id: int
     series: str
@@ -71,19 +71,19 @@ class StepOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row of the list. Of an article `campaign` is None."""
+    """One row of the list; `campaign` is None for an article."""
 
     article: Article
     campaign: Campaign | None = None
     approval: Approval | None = None
-    """What waits for it."""
+    """The approval that it waits for, if any."""
     steps: Sequence[StepOf] = ()
     sent_at: datetime | None = None
-    """Of an article: when the last campaign with it went out."""
+    """For an article: when its latest campaign was launched."""
 
     @property
     def stages(self) -> list[Stage]:
-        """Where it stands; none for an article that only campaigns carry."""
+        """Its stages: several only for an article in a series and in the archive."""
         if self.campaign is not None:
             return [Stage.WAITING if self.approval else _BY_STATE.get(self.campaign.stored_state, Stage.DRAFT)]
         found = [Stage.SERIES] if self.steps else []
@@ -92,7 +92,7 @@ class Row:
 
 
 def count(session: Session, wanted: Wanted) -> dict[Stage | None, int]:
-    """How many rows there are in each stage, whatever stage is asked for; None: in any."""
+    """Number of rows by stage, ignoring `wanted.stage`; None: in all stages."""
     found: dict[Stage | None, int] = dict.fromkeys((None, *Stage), 0)
     if wanted.kind is not Kind.CAMPAIGN:
         stages = [stage for stage in _ARTICLES if stage is not None]
@@ -111,8 +111,10 @@ def count(session: Session, wanted: Wanted) -> dict[Stage | None, int]:
 
 
 def page(session: Session, wanted: Wanted, *, offset: int, limit: int) -> list[Row]:
-    """These rows, the newest first: what is planned by when it goes, what went by when it went, the rest by its last
-    change."""
+    """Rows of one page, newest first: campaigns by launch, else scheduled time; the rest by last change.
+
+    Publishing an article in the archive counts as a change.
+    """
     parts = [*_articles(wanted), *_campaigns(wanted)]
     if not parts:
         return []
@@ -131,7 +133,7 @@ _ARTICLES: Mapping[Stage | None, ColumnElement[bool]] = {
     Stage.DRAFT: and_(~_USED, ~_IN_SERIES, ~_PUBLIC), Stage.SERIES: _IN_SERIES, Stage.ARCHIVE: _PUBLIC,
 }  # fmt: skip
 _SHOWN = or_(Campaign.part.is_distinct_from(Part.B), Campaign.stored_state.not_in(_TO_COME))
-"""B of an A/B test that has not begun is on the page of A."""
+"""Omits B of an A/B test that has not begun: it is on A's page."""
 _WAITS = and_(
     Campaign.stored_state == CampaignState.DRAFT,
     Campaign.id.in_(select(Approval.campaign_id).where(Approval.state == ApprovalState.WAITING)),
@@ -189,7 +191,7 @@ def _rows_of_articles(session: Session, ids: Collection[int]) -> dict[tuple[Kind
 
 
 def _steps(session: Session, ids: Collection[int]) -> dict[int, list[StepOf]]:
-    """Where these articles stand in series. A step's number counts those before it that there still are."""
+    """The places of these articles in series, by article id. Deleted steps have no number."""
     number = func.row_number().over(partition_by=Step.sequence_id, order_by=(Step.position, Step.id)).label("number")
     placed = select(Step.article_id, Step.sequence_id, number).where(Step.deleted_at.is_(None)).subquery()
     look = select(placed.c.article_id, placed.c.number, Series.id, Series.name, Series.live)

@@ -1,4 +1,4 @@
-"""AuditEntry: something an owner did, or that somebody tried in an owner's name."""
+"""AuditEntry: an action of an owner, or an attempt in an owner's name."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,10 +11,10 @@ from newsletter.db import Base, Id, without, without_inside
 
 _HAS_IP = text("ip IS NOT NULL")
 LONGEST_VALUE = 2_000
-"""Characters that are kept of what stood somewhere."""
+"""Characters kept of a value."""
 _SECRET = ("password", "secret", "token", "key")
 Changes = list[list[str]]
-"""Of each thing that changed: its name, what stood there, and what stands there now."""
+"""[name, old value, new value] of each change."""
 
 
 class AuditEntry(Base):
@@ -50,7 +50,7 @@ def note(session: Session, owner: Owner | None, now: datetime, action: str, deta
 
 
 def differing(before: Mapping[str, object], after: Mapping[str, object]) -> Changes:
-    """What is other in `after`, as an entry keeps it. Of what is secret by its name, that it changed and no value."""
+    """The values that differ in `after`, as stored in an entry; "…" for both if the name suggests a secret."""
     return [
         [name, *(("…", "…") if any(word in name for word in _SECRET) else (_told(before.get(name)), _told(value)))]
         for name, value in after.items()

@@ -1,4 +1,4 @@
-"""What becomes of campaigns when the segment behind them goes, or names somebody who is erased."""
+"""Keeps campaigns consistent when their segment is deleted, or when an address in their rules is erased."""
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from newsletter.subscribers.segments import SavedSegment
 
 
 def delete_segment(session: Session, segment: SavedSegment) -> None:
-    """Delete a saved segment; what went to it keeps its rules. Raises NotNow while a campaign is still to go to it."""
+    """Delete a saved segment; launched campaigns keep its rules. Raises NotNow if one not yet launched uses it."""
     its = or_(Campaign.segment_id == segment.id, Campaign.left_out.any(SavedSegment.id == segment.id))
     users = session.scalars(select(Campaign).where(its).with_for_update()).all()
     to_come = [one for one in users if one.stored_state in (CampaignState.DRAFT, CampaignState.SCHEDULED)]
@@ -32,7 +32,7 @@ def delete_segment(session: Session, segment: SavedSegment) -> None:
 
 
 def forget_mentions(session: Session, address: str) -> None:
-    """Take an erased address out of the rules that campaigns went by."""
+    """Remove an erased address from the rules stored with campaigns."""
     for one in session.scalars(select(Campaign).where(Campaign.segment_rules.is_not(None))):
         one.segment_rules = without_inside(address, one.segment_rules)
     for one in session.scalars(select(Campaign).where(Campaign.left_out_rules.is_not(None))):

@@ -47,11 +47,11 @@ class Part(StrEnum):
     A = "a"
     B = "b"
     REST = "rest"
-    """What won, for everybody else."""
+    """The winner, sent to everybody else."""
 
 
 class NotNow(ValueError):
-    """A campaign cannot do that in its state, or is not fit to go; the message says why and what to do."""
+    """A campaign cannot do this in its state, or is not ready to be sent; the message says why and what to do."""
 
 
 class Campaign(Base):
@@ -77,7 +77,7 @@ class Campaign(Base):
     next_look_at: Mapped[datetime | None] = mapped_column()
     """When to check next whether somebody's own time has come: a new subscriber may be the first."""
     left_out_rules: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
-    """The rules of the segments it leaves out, as they were at the launch."""
+    """Rules of the segments it leaves out: fixed at launch, or copied from a campaign that it continues or resends."""
     leaves_out_had: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether it leaves out readers who have had its article."""
     one_a_day: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -96,7 +96,7 @@ class Campaign(Base):
     settled_revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))
     """The winning revision it goes out with, even if the article changes. None: the article's newest."""
     drafted_by_id: Mapped[int | None] = mapped_column(ForeignKey("owners.id", ondelete="SET NULL"))
-    """The team member who drafted it; None: a command or a feed did, or it is not known any more."""
+    """The team member who drafted it; None if a command or a feed did, or if it is no longer known."""
 
     article: Mapped[Article] = relationship()
     settled_revision: Mapped[Revision | None] = relationship(foreign_keys=settled_revision_id)
@@ -127,7 +127,7 @@ class Campaign(Base):
     def whole_audience(self, now: datetime) -> Segment:
         """Its audience, including those who get another mail that day."""
         rules, at = self.rules, self.launched_at or max(self.scheduled_at or now, now)
-        article: Article | None = self.article  # an audience that is only asked about may have none
+        article: Article | None = self.article  # None for a campaign made only to compute an audience
         return Segment(
             guide=self.segment_guide, tag=self.segment_tag, rules=rules.on(at) if rules else None, topic=self.topic_id,
             slice=self.slice, without=tuple(one.on(at) for one in self.excluded),
@@ -136,11 +136,11 @@ class Campaign(Base):
 
     @property
     def excluded(self) -> list[Rules]:
-        """For whom it is: only for those for whom each of these holds."""
+        """Its exclusions as rules, all of which a recipient must match."""
         return none_of(self.left_out if self.left_out_rules is None else self.left_out_rules)
 
     def to_the_same(self, of: "Campaign") -> None:
-        """Make it go to whom another one goes to: by the same choice, or the same rules as at that one's launch."""
+        """Give it another campaign's audience: the same choices, and the rules fixed at that one's launch, if any."""
         self.segment_guide, self.segment_tag, self.saved_segment = of.segment_guide, of.segment_tag, of.saved_segment
         self.segment_rules, self.left_out_rules = of.segment_rules, of.left_out_rules
         self.left_out, self.leaves_out_had, self.one_a_day = list(of.left_out), of.leaves_out_had, of.one_a_day

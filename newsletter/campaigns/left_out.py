@@ -1,4 +1,4 @@
-"""Who is left out of a campaign's audience: in which tables it stands, as rules, and on which day."""
+"""Exclusions from a campaign's audience: their tables, the rules they become, and the bounds of a campaign's day."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
@@ -15,26 +15,30 @@ LEFT_OUT = Table(
     Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
     Column("segment_id", Id, ForeignKey("saved_segments.id"), primary_key=True, index=True),
 )  # fmt: skip
-"""The saved segments that a campaign leaves out."""
+"""Saved segments that a campaign leaves out."""
 RIVALS = Table(
     "campaign_rivals", Base.metadata,
     Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
     Column("other_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True, index=True),
 )  # fmt: skip
-"""The campaigns of its day to which a campaign gives way."""
+"""Campaigns of the same day that a campaign gives way to."""
 A_DAY = timedelta(days=1)
 
 
 def none_of(left_out: Iterable[SavedSegment | dict[str, Any]]) -> list[Rules]:
-    """For whom none of these segments' rules hold: a group for each, as each counts the days of its own zone. Like them
-    for nobody, where they name what is gone or cannot be read."""
+    """Rules that match only people in none of these segments: one each, as each counts days in its own zone.
+
+    A segment that names something deleted, or cannot be read, makes its rules match nobody.
+    """
     rules = [one.rules if isinstance(one, SavedSegment) else stored_rules(one) for one in left_out]
     return [Rules(Group(How.NONE, (one.root,)), one.zone) for one in rules]
 
 
 def day_of(at: datetime, own: datetime | None, zone: str) -> tuple[datetime, datetime]:
-    """The day on which a campaign goes at this instant, or at this local time of everyone's own, in the zone of its
-    owner: the instants at which that begins, and the next."""
+    """(start, end) of a campaign's day in its owner's zone, in UTC.
+
+    It is sent at the instant `at`, or at everyone's own local time `own`.
+    """
     there = zone_named(zone)
     day = (own or at.astimezone(there)).date()
     begin, end = (datetime.combine(one, time(), there).astimezone(UTC) for one in (day, day + A_DAY))

@@ -1,7 +1,7 @@
-"""One mail a day: a campaign that leaves out who gets another one of the kind on its day.
+"""One mail a day: lets a campaign leave out readers who get another marketing mail on its day.
 
-Of two that both do, the one that goes first keeps its readers, so nobody is left with neither. To whom it gives way is
-looked for when its time is set, and once more when it goes out; from then on it stands.
+Of two campaigns that both do so, the one that goes first keeps its readers, so everybody gets one. Which campaigns it
+gives way to is determined when its time is set, and finally at launch.
 """
 
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ from newsletter.subscribers import Segment
 
 Day = tuple[datetime, datetime]
 MOST = 10
-"""Other campaigns of one day that are looked at; more go out on no day that was meant."""
+"""Other campaigns considered per day; nobody plans more."""
 
 
 @dataclass(frozen=True, slots=True)
 class SameDay:
-    """What else goes out on the day of a campaign, and to whom of its audience."""
+    """The other campaigns of a campaign's day, and what they leave of its audience."""
 
     others: tuple[Campaign, ...]
     audience: Segment
-    """Without those who get two."""
+    """The campaign's audience without those who would get two mails."""
 
 
 def same_day(session: Session, campaign: Campaign, at: datetime, own: datetime | None, now: datetime,
              zone: str) -> SameDay:  # fmt: skip
-    """What its day in this zone would hold, were it to go at this time; `own`: at this local time of everyone's own."""
+    """What else goes out on its day in `zone` if it is sent at `at`, or at everyone's own local time `own`."""
     day = day_of(at, own, zone)
     others = tuple(_others(session, campaign, at, day, zone))
     besides = tuple(one.whole_audience(now) for one in others)
@@ -39,7 +39,7 @@ def same_day(session: Session, campaign: Campaign, at: datetime, own: datetime |
 
 
 def give_way(session: Session, campaign: Campaign) -> None:
-    """Write down to which campaigns of its day it gives way; to none where it is not asked to."""
+    """Store the campaigns that it gives way to: none unless `one_a_day` is set."""
     at = campaign.launched_at or campaign.scheduled_at
     if not campaign.one_a_day or at is None:
         campaign.rivals = []
@@ -49,7 +49,7 @@ def give_way(session: Session, campaign: Campaign) -> None:
 
 
 def _others(session: Session, campaign: Campaign, at: datetime, day: Day, zone: str) -> Sequence[Campaign]:
-    """Those of the day that have their readers before it has: it gives way to them."""
+    """The campaigns of the day that it gives way to: all but those that give way themselves and go later."""
     begin, end = day
     look = select(Campaign).where(
         Campaign.stored_state.in_(TO_COME), Campaign.id.is_distinct_from(campaign.id),
@@ -68,5 +68,5 @@ def _is_on(one: Campaign, zone: str, day: Day) -> bool:
 
 
 def _turn(one: Campaign) -> tuple[bool, datetime, int]:
-    """Who keeps their readers of two that both give way: the first that goes out."""
+    """Sort key: of two campaigns that both give way, the lower one goes first and keeps its readers."""
     return one.launched_at is None, one.launched_at or one.scheduled_at or one.created_at, one.id

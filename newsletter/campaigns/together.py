@@ -1,6 +1,6 @@
-"""What an owner does with a campaign: with A of an A/B test the same is done with B, and the other way round.
+"""Owners' actions on a campaign, applied to both A and B of an A/B test.
 
-Otherwise one half of a mailing would be paused, or called off, and nobody would have meant it.
+Otherwise half of a mailing would be paused or cancelled by accident.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from newsletter.languages import marked
 
 
 def schedule(session: Session, campaign: Campaign, at: datetime, house: Brand, one_a_day: bool = False) -> None:
-    """Send it at this time; `one_a_day`: but not to who gets another one on its day. Raises NotNow."""
+    """Schedule it. `one_a_day`: leave out readers who get another marketing mail that day. Raises NotNow."""
     test = ab_test_of(session, campaign) if campaign.is_tested else None
     if test is not None and not test.has_begun:
-        even_out(session, test, at)  # who is in the list has changed since it was drafted
+        even_out(session, test, at)  # the list has changed since it was drafted
     for one in (parts := _parts(session, campaign)):
         one.one_a_day = one_a_day
     _each(parts, lambda one: one.schedule(at, house))
@@ -29,22 +29,22 @@ def schedule(session: Session, campaign: Campaign, at: datetime, house: Brand, o
 
 
 def unschedule(session: Session, campaign: Campaign) -> None:
-    """Back to a draft; nothing has left yet. Raises NotNow."""
+    """Make it a draft again, while nothing has left. Raises NotNow."""
     _each(_parts(session, campaign), Campaign.unschedule)
 
 
 def pause(session: Session, campaign: Campaign, reason: str = marked("By the owner.")) -> None:
-    """Hold what has not left. Raises NotNow."""
+    """Pause it: hold what has not left. Raises NotNow."""
     _each(_parts(session, campaign), lambda one: one.pause(reason))
 
 
 def resume(session: Session, campaign: Campaign) -> None:
-    """Go on with everybody who has not been sent to. Raises NotNow."""
+    """Resume it for everybody not sent to yet. Raises NotNow."""
     _each(_parts(session, campaign), Campaign.resume)
 
 
 def cancel(session: Session, campaign: Campaign, now: datetime) -> None:
-    """Call off what has not left; of A and B, and then nothing goes to the rest. Raises NotNow."""
+    """Cancel what has not left; for A or B of a test, nothing goes to the rest either. Raises NotNow."""
     _each(_parts(session, campaign), lambda one: one.cancel(session, now))
     test = ab_test_of(session, campaign, lock=True) if campaign.is_tested else None
     if test is not None and test.rest is None:
@@ -52,7 +52,7 @@ def cancel(session: Session, campaign: Campaign, now: datetime) -> None:
 
 
 def _parts(session: Session, campaign: Campaign) -> tuple[Campaign, ...]:
-    """Both that a test compares, locked in the order of their numbers; of what is not tested, itself."""
+    """A and B of a test, locked in order of their ids; without a test, the campaign alone."""
     test = ab_test_of(session, campaign) if campaign.is_tested else None
     if test is None:
         return (campaign,)
@@ -62,7 +62,7 @@ def _parts(session: Session, campaign: Campaign) -> tuple[Campaign, ...]:
 
 
 def _each(campaigns: tuple[Campaign, ...], do: Callable[[Campaign], None]) -> None:
-    """Do it with each that it can be done with. Raises NotNow where that is none."""
+    """Apply `do` to every campaign that permits it. Raises NotNow if none does."""
     told = []
     for one in campaigns:
         try:

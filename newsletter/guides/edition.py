@@ -1,4 +1,4 @@
-"""Editions of a guide: who was given an earlier one, and neither asked for the newest since nor fetched it."""
+"""Editions of a guide: finds readers who have an earlier one, but not the newest."""
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -8,8 +8,10 @@ from newsletter.subscribers import Status, Subscriber
 
 
 def has_earlier_edition(guide: Guide) -> ColumnElement[bool]:
-    """That somebody may be offered the newest edition, as an SQL condition on Subscriber: a reader who has an earlier
-    one. Who is offered it has it from then on, so nobody is offered the same edition twice."""
+    """SQL condition on Subscriber: a confirmed reader who has an earlier edition, but not the newest.
+
+    An offer gives them the newest, so nobody is offered the same edition twice.
+    """
     theirs = select(GuideRequest.id).where(
         GuideRequest.subscriber_id == Subscriber.id, GuideRequest.guide_id == guide.id
     )
@@ -18,7 +20,7 @@ def has_earlier_edition(guide: Guide) -> ColumnElement[bool]:
 
 
 def by_edition(session: Session, guide: Guide) -> dict[int, int]:
-    """How many readers have which earlier edition as their newest, by its number."""
+    """Number of readers by the newest edition they have, for earlier editions only."""
     has = (
         select(GuideRequest.subscriber_id, func.max(GuideRequest.edition).label("edition"))
         .join(Subscriber, Subscriber.id == GuideRequest.subscriber_id)

@@ -57,14 +57,14 @@ class Stayed(StrEnum):
 
 
 class NoMove(StrEnum):
-    """Why nobody is asked when an owner wants to write to somebody elsewhere."""
+    """Why an owner's request for another address is not carried out."""
 
     NO_READER = "no reader"
     SAME = "same"
     TAKEN = "taken"
-    """Somebody is subscribed by that address, or was and has left."""
+    """Somebody is subscribed with that address, or was and has left."""
     KEPT = "kept"
-    """Nothing may be sent there: it bounced, or its reader refused for good."""
+    """Nothing may be sent there: it bounced, or its reader refused all mail for good."""
     OFTEN = "often"
 
 
@@ -96,7 +96,7 @@ def ask_move(session: Session, house: House, subscriber: Subscriber, to: Address
 
 
 def _asked_by(press: Press) -> dict[str, Any]:
-    """What the mails need to know, so that they name no page that nobody used."""
+    """Context for the mails: at an owner's request, they must not mention a page that the reader never used."""
     return {"by_owner": True} if press.by is By.OWNER else {}
 
 
@@ -124,7 +124,7 @@ def _ask_there(session: Session, house: House, change: AddressChange, to: Addres
 
 
 def why_not(session: Session, house: House, subscriber: Subscriber, to: Address, now: datetime) -> NoMove | None:
-    """Why nobody would be asked at this address, for the owner; None: they would. A reader is never told."""
+    """Why no question would be sent to this address, or None. For owners only: readers are never told."""
     if subscriber.status is not Status.CONFIRMED:
         return NoMove.NO_READER
     if to.key == subscriber.email_key:

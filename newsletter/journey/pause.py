@@ -15,7 +15,7 @@ from newsletter.subscribers import Status, Subscriber
 
 PAUSE = timedelta(days=30)
 FOR_THEM = Press(By.OWNER, marked("Paused by the owner, at the person's request."), "/owner")
-"""The owner's press that pauses somebody: by its page it is told from what a restore brings back."""
+"""The press with which an owner pauses somebody; its page distinguishes it from a pause carried over a restore."""
 
 
 def pause(session: Session, subscriber: Subscriber, press: Press, now: datetime, until: datetime | None = None) -> bool:
@@ -46,17 +46,14 @@ def end_pause(session: Session, subscriber: Subscriber, press: Press, now: datet
 
 
 def was_paused_for_them(session: Session, subscriber: Subscriber) -> bool:
-    """Whether they rest by the owner's press, not by their own."""
+    """Whether they are paused by the owner's press, not by their own."""
     theirs = (Event.subscriber_id == subscriber.id, Event.kind == EventKind.PAUSED)
     last = session.scalars(select(Event).where(*theirs).order_by(Event.id.desc()).limit(1)).first()
     return subscriber.is_paused and last is not None and (last.by, last.page) == (FOR_THEM.by, FOR_THEM.page)
 
 
 def end_pause_for_them(session: Session, subscriber: Subscriber, press: Press, now: datetime) -> bool:
-    """The owner takes back their own press. False: the person has paused by theirs, which only they end.
-
-    Nor is there anything to take back where it is over.
-    """
+    """Undo the owner's pause; return False if there is none. A pause of the person's own is theirs alone to end."""
     lock(session, subscriber)
     return was_paused_for_them(session, subscriber) and end_pause(session, subscriber, press, now)
 

@@ -30,7 +30,7 @@ from newsletter.subscribers.form_mail import forget_old
 REMIND_AFTER = timedelta(days=3)
 OCCASION = "reminder"
 ASKED_BY_OWNER = "again:"
-"""With this begins the key of each mail by which an owner has somebody asked once more."""
+"""Prefix of the idempotency key of confirmation mails resent at an owner's request."""
 
 
 def remind_and_forget(session: Session, house: House, now: datetime, limit: int = 200) -> tuple[int, int]:
@@ -89,7 +89,7 @@ def ask_again(session: Session, house: House, subscriber: Subscriber, now: datet
 
 
 def ask_pending_again(session: Session, house: House, subscriber: Subscriber, now: datetime) -> bool:
-    """The same for one of many who have not confirmed for days: nobody is asked so a second time. Whether it goes."""
+    """Resend a confirmation to one of many who have not confirmed for days, once per person; return whether queued."""
     lock(session, subscriber)
     if session.scalar(select(Subscriber.id).where(Subscriber.id == subscriber.id, may_be_asked_again(now))) is None:
         return False
@@ -101,10 +101,10 @@ def ask_pending_again(session: Session, house: House, subscriber: Subscriber, no
 
 
 def may_be_asked_again(now: datetime) -> ColumnElement[bool]:
-    """That an owner may have this person asked once more with many others, as SQL: they signed up themselves days ago,
-    have had no question for days, and no owner has had them asked before.
+    """SQL condition on Subscriber: an owner may ask this person again together with many others.
 
-    Blocked addresses and what a mailbox may still get are known to nobody but `_may_ask`.
+    They signed up themselves days ago, have been asked nothing for days, and never again at an owner's request.
+    Blocked addresses and a mailbox's allowance are checked only in `_may_ask`.
     """
     own = select(Consent.id).where(
         Consent.subscriber_id == Subscriber.id, Consent.confirmed_at.is_(None), Consent.ended_at.is_(None),
@@ -117,7 +117,7 @@ def may_be_asked_again(now: datetime) -> ColumnElement[bool]:
 
 
 def pending_for_days(session: Session, now: datetime) -> tuple[int, int]:
-    """How many have signed up days ago and not confirmed, and how many of them may be asked again."""
+    """(people who signed up days ago and have not confirmed, those of them who may be asked again)."""
     look = select(func.count()).select_from(Subscriber)
     waiting = session.scalar(look.where(_waits_for_days(now))) or 0
     return waiting, (session.scalar(look.where(may_be_asked_again(now))) or 0) if waiting else 0

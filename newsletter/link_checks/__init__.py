@@ -1,7 +1,7 @@
-"""Links fetched: whether what an article leads to and shows of other sites is there.
+"""Link checks: whether an article's links and pictures on other sites can still be fetched.
 
-A page asks and a worker fetches; of what is scheduled or in a running series the worker asks by itself, once a day.
-Pages show what was found, and fetch nothing.
+A page requests a check and a worker fetches. For scheduled campaigns and running series the worker also checks on its
+own, once a day. Pages only show results.
 """
 
 from newsletter.link_checks.addresses import addresses_of

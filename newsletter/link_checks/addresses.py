@@ -1,4 +1,4 @@
-"""Which addresses of a text are fetched: those of other sites, and none that could do something for one reader."""
+"""Chooses the addresses to fetch: those on other sites, and none that could act on behalf of one reader."""
 
 from collections.abc import Iterator
 from urllib.parse import urldefrag, urlsplit
@@ -9,15 +9,15 @@ from newsletter.mail.render.code import WORD
 from newsletter.mail.render.names import of_brand
 
 MOST = 100
-"""Addresses of one article; who names more has a directory."""
+"""Addresses checked per article; one with more is a directory of links."""
 SCHEMES = ("http", "https")
 
 
 def addresses_of(renderer: Renderer, brand: Brand, words: Content) -> list[str]:
-    """Where its links lead and its pictures lie, each once; none of what can be no mail.
+    """The distinct addresses of its links and pictures; none if the article cannot be made into a mail.
 
-    Pages of this site are not among them: the preflight knows without fetching whether they are there, and some of them
-    are one reader's own (leaving, choices, clicks). Neither is what holds something of a reader.
+    Excludes pages of this site: the preflight checks those without fetching, and some act for one reader (unsubscribe,
+    preferences, clicks). Also excludes addresses that contain a code, which may hold a reader's data.
     """
     try:
         compiled = renderer.compiled(words)

@@ -1,4 +1,4 @@
-"""CheckedLink: an address that is fetched, and what was found there the last time."""
+"""CheckedLink: an address to fetch, and the result of its last check."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -13,71 +13,71 @@ from newsletter.db import IN_ONE_STATEMENT, Base, Id, Moment, batched
 from newsletter.fetch import Trouble
 
 AGAIN = timedelta(days=1)
-"""Between two looks at what is in use."""
+"""Interval between automatic checks of an address in use."""
 SOON = timedelta(minutes=10)
-"""After a first look that found nothing: the fault may be ours, or a moment's."""
+"""Interval after a first failure, which may be ours or temporary."""
 REST = timedelta(seconds=10)
-"""Between two looks that an owner asks for."""
+"""Interval between checks requested by an owner."""
 KEPT = timedelta(days=30)
-"""Behind the last use of an address."""
+"""How long an address is kept after its last use."""
 A_WHILE = timedelta(hours=6)
-"""For which a use is not written down once more."""
+"""How long a use is not recorded again."""
 LASTS = frozenset({Trouble.GONE, Trouble.PRIVATE, Trouble.REDIRECTS})
-"""What the next look would find too."""
+"""Failures that the next check would repeat, so the first one counts."""
 UNJUDGED = frozenset({Trouble.REFUSED, Trouble.PORT, Trouble.CREDENTIALS, Trouble.SCHEME, Trouble.ADDRESS})
-"""What says nothing of whether a reader gets there: a site that keeps programs out, or what is not fetched by rule."""
+"""Failures that do not show whether a reader gets there: the site keeps programs out, or our rules forbid a fetch."""
 
 
 class CheckedLink(asked.Asked, Base):
-    """One of each address, whatever articles it stands in."""
+    """One row per address, whichever articles use it."""
 
     __tablename__ = "checked_links"
     __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
-    """Of the address, which is too long for an index."""
+    """SHA-256 of the address in hex; the address itself is too long for an index."""
     address: Mapped[str] = mapped_column(Text)
     host: Mapped[str] = mapped_column(String(255), default="")
     used_at: Mapped[datetime]
-    """When it last stood in something that is checked."""
+    """When it was last found in something that is checked."""
     failed: Mapped[int] = mapped_column(default=0)
-    """Looks in a row that found nothing there; 0: something is, or nobody can say."""
+    """Consecutive failures; 0 after a success or a check that proves nothing."""
 
     @property
     def trouble(self) -> Trouble | None:
-        """Why it was not found; None where it was, and before the first look."""
+        """Why the last check failed; None if it did not, or before the first check."""
         code = self.found.get("trouble", "")
         return Trouble(code) if code in set(Trouble) else None
 
     @property
     def status(self) -> int:
-        """What the site answered (RFC 9110 §15); 0: nothing."""
+        """The HTTP status (RFC 9110 §15); 0 if the site gave none."""
         return int(self.found.get("status", 0))
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is surely not there: told by the site, or found twice."""
+        """Whether it certainly leads nowhere: a lasting failure (`LASTS`), or two failures in a row."""
         return self.failed > 1 or (self.failed == 1 and self.trouble in LASTS)
 
     def note(self, trouble: Trouble | None, status: int, now: datetime) -> None:
-        """Write down what a look has found."""
+        """Record the result of a check."""
         self.failed = self.failed + 1 if trouble and trouble not in UNJUDGED else 0
         self.keep({"trouble": trouble or "", "status": status}, now)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether the worker looks again by itself."""
+        """Whether an automatic check is due."""
         rest = SOON if self.failed == 1 and not self.is_lost else AGAIN
         return not self.waits and now - self.asked_at >= rest
 
 
 def print_of(address: str) -> str:
-    """By which the row of an address is found."""
+    """The fingerprint by which an address's row is found."""
     return sha256(address.encode()).hexdigest()
 
 
 def rows_of(session: Session, addresses: Collection[str]) -> dict[str, CheckedLink]:
-    """The rows that there are, by address."""
+    """The existing rows, by address."""
     rows: list[CheckedLink] = []
     for prints in batched([print_of(one) for one in addresses], IN_ONE_STATEMENT):
         rows += session.scalars(select(CheckedLink).where(CheckedLink.fingerprint.in_(prints)))
@@ -85,9 +85,12 @@ def rows_of(session: Session, addresses: Collection[str]) -> dict[str, CheckedLi
 
 
 def ask(session: Session, addresses: Sequence[str], now: datetime, *, anew: bool = False) -> int:
-    """Have those fetched that never were, or whose time it is; how many. `anew`: all that were not just now."""
+    """Request checks of addresses that are new or due; return how many.
+
+    `anew` also includes those not yet due, unless they were requested within `REST`.
+    """
     known, count = rows_of(session, addresses), 0
-    for address in sorted(addresses, key=print_of):  # in one order, so that two who ask do not wait for each other
+    for address in sorted(addresses, key=print_of):  # a fixed order prevents deadlocks
         row = known.get(address)
         if row is None:
             key = {"fingerprint": print_of(address), "address": address, "host": _host(address), "used_at": now}
@@ -109,10 +112,10 @@ def _host(address: str) -> str:
 
 
 def is_waiting(now: Moment) -> ColumnElement[bool]:
-    """Whether there is something to fetch."""
+    """Whether an address waits to be fetched, as an SQL condition."""
     return asked.is_waiting(CheckedLink, now)
 
 
 def forget_old(session: Session, now: datetime) -> None:
-    """Forget addresses that have stood in nothing for a month."""
+    """Delete addresses unused for a month."""
     session.execute(delete(CheckedLink).where(CheckedLink.used_at < now - KEPT))

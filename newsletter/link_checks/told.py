@@ -1,4 +1,4 @@
-"""What was found at the links of a campaign, as a check, and what of it needs the owner."""
+"""Results of link checks: for a campaign's preflight, and as broken links that need the owner's attention."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from newsletter.mail.render import Renderer
 from newsletter.preflight import Check, Level, Mend
 
 MOST = 5
-"""Addresses that are named in one line."""
+"""Addresses named in one message."""
 
 
 class Outcome(StrEnum):
@@ -32,12 +32,12 @@ class Outcome(StrEnum):
     THERE = "there"
     LOST = "lost"
     UNJUDGED = "unjudged"
-    """Its site keeps programs out, or it is of a kind that is not fetched."""
+    """Its site keeps programs out, or our rules forbid fetching it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """An address of an article, and what was found there."""
+    """An article's address and the result of its last check."""
 
     address: str
     outcome: Outcome
@@ -47,7 +47,7 @@ class Seen:
 
     @property
     def told(self) -> str:
-        """What is wrong, in a word behind the address; "" where nothing is."""
+        """The error status in brackets, to follow the address; "" if there is none."""
         return f" ({self.status})" if self.status >= 400 else ""
 
     @property
@@ -58,14 +58,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A link that leads nowhere, in an article that readers will get."""
+    """A broken link in an article that readers will get."""
 
     article: Article
     seen: Seen
 
 
 def found_of(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign) -> list[Seen]:
-    """The addresses of a campaign, of both that an A/B test compares, each with what is known of it."""
+    """A campaign's addresses, each with its result; for A of an A/B test, those of B as well."""
     every = addresses_of(renderer, brand, content_of(session, campaign.revision))
     if campaign.part is Part.A and (test := ab_test_of(session, campaign)):
         every += addresses_of(renderer, brand, content(session, *test.words_b))
@@ -87,7 +87,7 @@ def _seen(rows: Mapping[str, CheckedLink], addresses: Mapping[str, None]) -> lis
 
 
 def link_check(found: Sequence[Seen]) -> Iterator[Check]:
-    """One for all of them; none where there is nothing to fetch, or nothing wrong is known and some wait."""
+    """One check for all addresses; none if there are no addresses, or if some are unchecked and none has failed."""
     by = {outcome: [one for one in found if one.outcome is outcome] for outcome in Outcome}
     lost, every = by[Outcome.LOST], Number(len(found))
     if not found:
@@ -102,7 +102,7 @@ def link_check(found: Sequence[Seen]) -> Iterator[Check]:
                        len(lost), num=Number(len(lost)), every=every, named=named)  # fmt: skip
         level, at = Level.WARNING, lost[0].address
     elif by[Outcome.UNASKED] or by[Outcome.WAITS]:
-        return  # the page tells how far it is, and goes on telling
+        return  # the page shows the progress instead
     elif by[Outcome.UNJUDGED]:
         told = said("%(told)s Of %(number)s more nobody can say: open them yourself.", told=told,
                     number=Number(len(by[Outcome.UNJUDGED])))  # fmt: skip
@@ -111,7 +111,7 @@ def link_check(found: Sequence[Seen]) -> Iterator[Check]:
 
 
 def lost_in_use(session: Session, renderer: Renderer, brand: Brand) -> list[Lost]:
-    """Links that lead nowhere, in articles of scheduled campaigns and running series. One failure is not believed."""
+    """Broken links in articles of scheduled campaigns and running series. A single temporary failure does not count."""
     lost = [row for row in session.scalars(select(CheckedLink).where(CheckedLink.failed > 0)) if row.is_lost]
     if not lost:
         return []

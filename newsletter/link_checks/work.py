@@ -1,7 +1,7 @@
-"""A worker's part. Nothing is open in the database while a site answers.
+"""Fetches links in a worker. No database transaction is open while a site answers.
 
-Politeness: no site is asked by two at once, and none twice within one tick; what is asked is the head of an answer.
-No mail waits for it: while bulk mail is to be sent, nothing is fetched.
+Politeness: workers skip sites that another one is fetching from, fetch from each site once per tick, and read no body.
+Mail has priority: nothing is fetched while bulk mail waits.
 """
 
 import time
@@ -27,37 +27,37 @@ from newsletter.mail.render import Renderer
 from newsletter.sequences import Sequence, Step
 
 SLICE = 5.0
-"""Seconds after which no further site is asked; the next tick goes on."""
+"""Seconds after which no further fetch starts; the next tick continues."""
 AT_ONCE = 4
-"""Sites that are asked at the same time."""
+"""Sites fetched from in parallel."""
 SEEN = 200
-"""Rows among which the next are chosen."""
+"""Candidate rows from which the next addresses are chosen."""
 _REFUSED = frozenset({401, 403, 405, 406, 407, 429, 451, 999})
-"""What sites answer to programs they do not know; 999 is LinkedIn's own."""
+"""Statuses with which sites turn unknown programs away; 999 is LinkedIn's own."""
 
 
 class Place(Protocol):
-    """What the work needs to know of the installation; Runtime is one."""
+    """The parts of Runtime that this work needs."""
 
     @property
     def database(self) -> Database:
-        """Where it is written down."""
+        """The database that holds the addresses."""
 
     @property
     def clock(self) -> Clock:
-        """By which it is time."""
+        """The clock."""
 
     @property
     def fetcher(self) -> Fetcher:
-        """By which sites are asked."""
+        """The fetcher of other sites' pages."""
 
     @property
     def renderer(self) -> Renderer:
-        """Who knows which links a text has."""
+        """The renderer, which finds a text's links."""
 
 
 def gather(rt: Place) -> int:
-    """Ask for what is in use, where its time has come; how many addresses that is."""
+    """Request checks of the addresses in use that are due; return how many."""
     with rt.database.transaction() as session:
         house = brand.current(session)
         every = [
@@ -76,7 +76,7 @@ def in_use(session: Session) -> list[Article]:
 
 
 def go_on(rt: Place, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Fetch what was asked for; how much that was."""
+    """Fetch the requested addresses, for at most `SLICE`; return how many."""
     done, hosts, until = 0, set[str](), time.monotonic() + SLICE
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while not stopping() and time.monotonic() < until:
@@ -87,14 +87,14 @@ def go_on(rt: Place, stopping: Callable[[], bool] = lambda: False) -> int:
             with rt.database.transaction() as session:
                 for (id, _), (trouble, status) in zip(rows, found, strict=True):
                     row = session.get(CheckedLink, id, with_for_update=True)
-                    if row is not None:  # else it was forgotten meanwhile
+                    if row is not None:  # None if deleted in the meantime
                         row.note(trouble, status, rt.clock.now())
             done += len(rows)
     return done
 
 
 def _taken(rt: Place, hosts: set[str]) -> list[tuple[int, str]]:
-    """The next addresses, each of another site that was not asked yet, for this worker alone; `hosts` grows by them."""
+    """Lease the next addresses, one per site not in `hosts`, and add their sites to `hosts`."""
     now = rt.clock.now()
     with rt.database.transaction() as session:
         if holds(session, mail_is_waiting(Lane.BULK, now)):
@@ -120,7 +120,7 @@ def _next(session: Session, rt: Place, hosts: set[str]) -> Iterator[CheckedLink]
 
 
 def _found(fetcher: Fetcher, address: str) -> tuple[Trouble | None, int]:
-    """What is wrong with an address, and what its site answered."""
+    """The trouble with an address (None if it answers) and its HTTP status (0 if none)."""
     try:
         status = fetcher.status(address)
     except NotFetched as error:

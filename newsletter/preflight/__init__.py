@@ -1,4 +1,4 @@
-"""Preflight: one home for what must be right, and what is told, before a mail goes to many people."""
+"""Preflight: everything checked or reported before a mail goes to many people."""
 
 from newsletter.preflight.ab_test import check_ab_test
 from newsletter.preflight.campaign import check_campaign

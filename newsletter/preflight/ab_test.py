@@ -1,4 +1,4 @@
-"""The preflight of an A/B test: A as any campaign, what of B is not in order, and whether the two can be compared."""
+"""The preflight of an A/B test: A like any campaign, the faults of B, and whether the two can be compared."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ NO_LINK = marked(
 
 
 def check_ab_test(session: Session, renderer: Renderer, brand: Brand, test: ABTest, now: datetime) -> Report:
-    """Look at a test that has not begun."""
+    """The preflight of a test that has not begun."""
     everybody = replace(test.a.audience(now), slice=None)
     words_a, words_b = content_of(session, test.a.revision), content(session, *test.words_b)
     of_a = check(session, renderer, brand, words_a, everybody, test.a.article_id)
@@ -38,7 +38,7 @@ def check_ab_test(session: Session, renderer: Renderer, brand: Brand, test: ABTe
 
 
 def _of_b(test: ABTest, of_a: Report, of_b: Report) -> Iterator[Check]:
-    """B's subject, and what is not in order with B alone: the text of two subjects is told of once."""
+    """B's subject, and B's faults that A does not share: faults of a common text are reported once."""
     mend = Mend.OTHER_ARTICLE if test.compares is Compares.ARTICLE else Mend.AB_TEST
     told = {one.name for one in of_a.checks if one.level is not Level.GOOD}
     for one in of_b.checks:
@@ -104,6 +104,6 @@ def _has_link(renderer: Renderer, brand: Brand, words: Content) -> bool:
     try:
         every = renderer.compiled(words).every_destination(of_brand(brand, renderer.site))
     except BadArticle:
-        return True  # told above
+        return True  # reported by the check of the text
     counted = Counted(signer=renderer.signer, site=renderer.site, revision=0, message=0)
     return any(map(counted.counts, every))

@@ -1,4 +1,4 @@
-"""Links and pictures of a text: which of them lead nowhere. Nothing is fetched."""
+"""Finds broken links and pictures in a text without fetching anything."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ PERSONAL = {
     "confirm": "library_url", "library": "library_url", "download": "library_url", "preferences": "preferences_url",
     "unsubscribe": "unsubscribe_url", "not-me": "unsubscribe_url", "view": "view_url", "own": "preferences_url",
 }  # fmt: skip
-"""Pages that belong to one person, and the variable that gives each reader their own."""
+"""Pages that belong to one person, and the variable for each reader's own."""
 NOT_JUDGED = {"embed", "f", "hooks", "api"}
 STATIC = ("css", "js", "img")
 _HERE = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|[^.:]+(?:\.local)?")
@@ -33,13 +33,13 @@ _WORD = re.compile(r"zq[vlu]\d+qz")
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Looks at addresses of a site."""
+    """Checks a text's addresses. `site`: the address of this installation."""
 
     session: Session
     site: str
 
     def checks(self, written: Written) -> Iterator[Check]:
-        """What there is to say of them."""
+        """The checks of a text's links, relative addresses and pictures."""
         dead = [(link, why) for link in _once(written.links) if (why := self._dead(link))]
         if dead:
             bad = [joined((link or said("an empty link"), why)) for link, why in dead]
@@ -73,7 +73,7 @@ class Addresses:
             yield Check(said("Pictures without words"), Level.TOLD, told, mend=Mend.TEXT)
 
     def _as_written(self, link: str, written: Written) -> str:
-        """How an address stands in the text, as far as that is known."""
+        """An address as written in the text, as far as that is known."""
         inside = link.removeprefix(self.site)
         return inside if inside in written.relative else _WORD.sub("", link)
 
@@ -81,7 +81,7 @@ class Addresses:
         return address == self.site or address.startswith((f"{self.site}/", f"{self.site}?", f"{self.site}#"))
 
     def _dead(self, link: str) -> str:
-        """Why a link leads nowhere; "" where it leads somewhere, or nobody can say."""
+        """Why a link leads nowhere; "" if it leads somewhere or that cannot be told."""
         if not link:
             return said("has no address")
         if link.startswith("#"):
@@ -128,7 +128,7 @@ class Addresses:
         return False
 
     def _broken(self, src: str) -> str:
-        """Why a picture is surely not seen."""
+        """Why a picture certainly cannot be seen; "" if it may be."""
         if not src:
             return said("a picture has no address")
         if _WORD.search(src):

@@ -1,4 +1,4 @@
-"""The preflight of a campaign as it stands: of its words, its audience, and of both halves of an A/B test."""
+"""The preflight of a campaign: its text, its audience, and both halves of an A/B test."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from newsletter.preflight.twice import sent_twice
 
 
 def check_campaign(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign, now: datetime) -> Report:
-    """What stands against it, were it sent now. Of an A/B test: asked of A."""
+    """The preflight of a campaign sent now; for an A/B test, pass A."""
     asked = (*sent_twice(session, campaign, now), *spam_checks(session, renderer, brand, campaign))
     return _looked(session, renderer, brand, campaign, now).and_also(asked)
 

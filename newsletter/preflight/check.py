@@ -1,4 +1,4 @@
-"""One check of a mail before it goes, and all of them together."""
+"""Check: one result of a preflight. Report: all of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from newsletter.languages import joined, said
 
 
 class Level(StrEnum):
-    """How much a check matters."""
+    """Severity of a check."""
 
     GOOD = "good"
     TOLD = "told"
-    """Worth knowing; stops nothing."""
+    """Information only."""
     WARNING = "warning"
-    """Stops it until a person says that it is meant so."""
+    """Stops the mail until a person confirms."""
     BLOCK = "block"
-    """Stops it."""
+    """Stops the mail."""
 
 
 class Mend(StrEnum):
-    """Where it is mended; a page turns it into a link (`web/owner/mending.py`)."""
+    """Where to fix a fault; pages turn it into a link (`web/owner/mending.py`)."""
 
     SUBJECT = "subject"
     PREHEADER = "preheader"
@@ -29,7 +29,7 @@ class Mend(StrEnum):
     TOPIC = "topic"
     AUDIENCE = "audience"
     FIELD = "field"
-    """An own field, which can be given a fall-back."""
+    """One of the owner's own fields, which can be given a fall-back."""
     ADDRESS = "address"
     """The postal address, in the settings."""
     SENDER = "sender"
@@ -39,34 +39,34 @@ class Mend(StrEnum):
     """The article of B."""
     OTHER_CAMPAIGN = "other-campaign"
     SPAM = "spam"
-    """What hit, and what to do about it, further down the same page."""
+    """The spam rules that matched, with advice, further down the same page."""
     TRIAL = "trial"
-    """The button for a test, on the same page."""
+    """The button that sends a test, on the same page."""
     LINKS = "links"
-    """What is wrong with which link, further down the same page."""
+    """The list of links with their faults, further down the same page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `found` says what was seen, in words for the owner."""
+    """One result of a preflight; `found` describes it for the owner."""
 
     name: str
     level: Level
     found: str
     other: Campaign | None = None
-    """The campaign that it is about, where that is another one: there it may be changed."""
+    """The other campaign that it is about, if any, where the fault may be fixed."""
     mend: Mend = field(kw_only=True)
     at: str = field(default="", kw_only=True)
-    """What to look for there: a piece of the text, or the number of a field."""
+    """What to look for there: a piece of the text, a field of the editor, or the id of an own field."""
 
 
 class NotFit(ValueError):
-    """It cannot go like this; the message says why and what to do."""
+    """The mail cannot be sent like this; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a preflight saw."""
+    """The results of a preflight."""
 
     checks: tuple[Check, ...]
 
@@ -76,15 +76,15 @@ class Report:
 
     @property
     def fit(self) -> bool:
-        """Whether nothing stops it for good."""
+        """Whether no check blocks it."""
         return not self.of(Level.BLOCK)
 
     def and_also(self, checks: Iterable[Check]) -> "Report":
-        """With these behind its own."""
+        """This report with more checks at its end."""
         return Report((*self.checks, *checks))
 
     def insist(self, accepted: bool) -> None:
-        """Raise NotFit unless it may go. `accepted`: a person has read the warnings and means it so."""
+        """Raise NotFit unless the mail may be sent. `accepted`: a person has confirmed the warnings."""
         if blocks := self.of(Level.BLOCK):
             raise NotFit(said("Not scheduled. %(blocks)s", blocks=told(blocks)))
         if not accepted and (warnings := self.of(Level.WARNING)):
@@ -94,5 +94,5 @@ class Report:
 
 
 def told(checks: Iterable[Check]) -> str:
-    """Checks in one line."""
+    """These checks as one line of text."""
     return joined(joined((one.name, one.found), ": ") for one in checks)

@@ -1,4 +1,4 @@
-"""What uses a field of the owner's: asked before it is deleted, so that no mail stands still for want of it."""
+"""Finds what uses one of the owner's fields, before it is deleted: no mail may get stuck for lack of it."""
 
 import re
 from dataclasses import dataclass
@@ -19,29 +19,29 @@ from newsletter.subscribers.segments import SavedSegment, What, naming
 
 @dataclass(frozen=True, slots=True)
 class FieldUses:
-    """Who and what has to do with a field."""
+    """Everything that uses a field."""
 
     people: int
-    """How many have a value in it."""
+    """How many people have a value in it."""
     articles: list[Article]
-    """Those whose words name it. They could be no mail without it."""
+    """Articles whose text names it, and which could not be mailed without it."""
     campaigns: list[Campaign]
-    """Those that go out, or are paused, or may still win an A/B test, with words that name it, and tests to come of a
-    subject that does."""
+    """Campaigns whose text names it, while going out, paused or in an open A/B test; and A of a planned test whose B
+    names it in its subject or preheader."""
     mails: int
-    """How many mails that name it wait by themselves: of series, or for another try."""
+    """How many single mails that name it wait to be sent: those of series, and retries."""
     forms: list[Form]
     segments: list[SavedSegment]
-    """Those whose rules ask for it. They would be nobody without it."""
+    """Segments whose rules use it, and which would be empty without it."""
 
     @property
     def is_free(self) -> bool:
-        """Whether it may be deleted: forms stop asking for it by themselves."""
+        """Whether it may be deleted. Forms do not matter: they simply stop asking for it."""
         return not (self.articles or self.campaigns or self.mails or self.segments)
 
 
 def field_uses(session: Session, field: Field) -> FieldUses:
-    """What uses this field now."""
+    """Everything that uses this field now."""
     newest = select(func.max(Revision.id)).group_by(Revision.article_id)
     sending = select(Dispatch.revision_id).join(Campaign, Campaign.dispatch_id == Dispatch.id).where(_GOING_OUT)
     waiting = select(Message.revision_id).where(*_WAITING)
@@ -57,7 +57,7 @@ def field_uses(session: Session, field: Field) -> FieldUses:
 
 
 def values_held(session: Session) -> dict[int, int]:
-    """How many people have a value, by the field's number."""
+    """Number of people with a value, by field id."""
     look = select(FieldValue.field_id, func.count()).group_by(FieldValue.field_id)
     return figure(session, ("values held",), lambda it: dict(it.execute(look).all()))
 
@@ -67,7 +67,7 @@ _WAITING = (Message.state.in_(OPEN), Message.due_at.is_not(None))
 
 
 def _naming(session: Session, field: Field, among: Select[Any]) -> set[int]:
-    """Which of these revisions name the field, and not one whose key only begins like it."""
+    """Those of these revisions that name the field, but not one whose key merely starts with the same letters."""
     words = (Revision.subject, Revision.preheader, Revision.body)
     holds = or_(*(text.contains(f"{OWN}{field.key}", autoescape=True) for text in words))
     rows = session.execute(select(Revision.id, *words).where(Revision.id.in_(among), holds))
@@ -79,7 +79,7 @@ def _named(field: Field) -> re.Pattern[str]:
 
 
 def _tests(session: Session, field: Field) -> list[Campaign]:
-    """The A of tests that have not begun, whose B names it in a line of its own."""
+    """A of each test that has not begun and whose B names the field in its own subject or preheader."""
     new = (CampaignState.DRAFT, CampaignState.SCHEDULED)
     look = select(ABTest).join(Campaign, Campaign.id == ABTest.a_id).where(Campaign.stored_state.in_(new))
     return [one.a for one in session.scalars(look) if any(map(_named(field).search, (one.subject, one.preheader)))]

@@ -1,5 +1,7 @@
-"""Who of an audience has had an article already, by itself or in a weekly mail. Both that an A/B test compares are the
-same mailing."""
+"""Counts how many of an audience have already had an article, alone or in a weekly mail.
+
+The two articles that an A/B test compares are the same mailing.
+"""
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -17,7 +19,7 @@ from newsletter.subscribers import Segment, Stream, Subscriber
 
 
 def count(session: Session, segment: Segment, words: Content, article_id: int | None) -> int:
-    """How many of a segment were sent this article, in whatever words, or these words as another article."""
+    """How many of a segment were sent, or may have been, any revision of this article, or its text as another one."""
     same = (Revision.subject == words.subject) & (Revision.body == words.body)
     if article_id is not None:
         same |= Revision.article_id == article_id
@@ -28,7 +30,7 @@ def count(session: Session, segment: Segment, words: Content, article_id: int | 
     if others := of_the_same_mailing(session, articles) - articles:
         revisions += session.scalars(select(Revision.id).where(Revision.article_id.in_(others)))
         articles |= others
-    # A campaign may have been given other words; a row says which it went out in.
+    # A campaign may have been revised; each message records which revision it carried.
     siblings = select(Revision.id).where(Revision.article_id.in_(articles))
     dispatches = session.scalars(select(Dispatch.id).where(Dispatch.revision_id.in_(siblings))).all()
     places = [and_(*of_dispatch(session, id)) for id in dispatches]

@@ -1,4 +1,4 @@
-"""What other programs would have filled in, and what was never meant to be read."""
+"""Finds other programs' merge tags, placeholders and stray markup that readers would see."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,20 +17,20 @@ _LEFT_OVER = (
     re.compile(r"(?<!\w)::\w{2,40}::(?!\w)"),
     re.compile(r"(?<![\w#])(?:##[A-Za-z][\w .-]{1,40}##|\$\$?(?:first|last|full)?_?name\b\$*)", re.IGNORECASE),
     re.compile(r"\blorem ipsum\b", re.IGNORECASE),
-    re.compile(r"(?<!\S)(?::::(?: ?\w{1,20})?|\|\|\|)(?!\S)"),  # our own blocks, where they begin or end nothing
+    re.compile(r"(?<!\S)(?::::(?: ?\w{1,20})?|\|\|\|)(?!\S)"),  # our own block markers where they mark no block
 )
 _IN_ADDRESSES = (_LEFT_OVER[0], re.compile(r"\{\{?[^{}/]{1,60}\}\}?"), _LEFT_OVER[2], re.compile(r"::\w{2,40}::"))
 MOST = 5
-"""Shown at most; the sixth tells nothing new."""
+"""Matches shown at most."""
 
 
 def found(text: str) -> list[str]:
-    """What in a text looks left over, each once, in order of kind."""
+    """Distinct matches in a text, in order of kind."""
     return list(dict.fromkeys(_matches(text, _LEFT_OVER)))[:MOST]
 
 
 def in_addresses(addresses: Iterable[str]) -> list[str]:
-    """What looks left over in the addresses of links and pictures, where nobody reads it."""
+    """Distinct matches in the addresses of links and pictures, where proofreading misses them."""
     return list(dict.fromkeys(one for address in addresses for one in _matches(unquote(address), _IN_ADDRESSES)))[:MOST]
 
 

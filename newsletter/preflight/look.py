@@ -1,4 +1,4 @@
-"""The preflight: what a person looks at before a mail goes to many people, worked out instead of remembered."""
+"""The preflight proper: does the checks that a person would otherwise have to remember before a mailing."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,15 +22,15 @@ from newsletter.subscribers.segments import look_up
 from newsletter.topics import Topic
 
 HEAVIEST = 100_000
-"""Bytes of HTML: Gmail clips a mail at 102 kB, and the unsubscribe link is at its end."""
+"""Most bytes of HTML: Gmail clips a mail at 102 kB, and the unsubscribe link is at its end."""
 FARTHEST = timedelta(days=730)
-"""A date farther away is a slip of the finger."""
+"""A date farther away is taken for a typing error."""
 A_MOMENT = timedelta(minutes=1)
-"""A time that has just gone by means now."""
+"""A time that has passed by no more than this means now."""
 
 
 def check_time(at: datetime, now: datetime) -> None:
-    """Refuse a time in the past, and one that is too far away to be meant. Raises NotFit."""
+    """Refuse a time in the past, or too far away to be intended. Raises NotFit."""
     if at < now - A_MOMENT:
         raise NotFit(said("That time has passed, and a mail cannot be called back. Choose a later one, or now."))
     if at - now > FARTHEST:
@@ -39,7 +39,7 @@ def check_time(at: datetime, now: datetime) -> None:
 
 def check(session: Session, renderer: Renderer, brand: Brand, words: Content, segment: Segment,
           article_id: int | None = None) -> Report:  # fmt: skip
-    """Look at an article as a campaign to this segment would carry it."""
+    """The preflight of an article as a campaign to this segment."""
     people = segment.size(session)
     return Report((
         *_audience(session, segment, people),
@@ -52,7 +52,7 @@ def check(session: Session, renderer: Renderer, brand: Brand, words: Content, se
 
 def check_words(session: Session, renderer: Renderer, brand: Brand, words: Content,
                 sent_as: SentAs = CAMPAIGN) -> Report:  # fmt: skip
-    """Look at words alone: of a campaign whose recipients are settled, or of an article in a series."""
+    """The preflight of a text alone: for a campaign whose recipients are settled, or an article in a series."""
     return Report((
         *_words(session, renderer, brand, words, sent_as),
         *without_values(session, renderer, brand, words, None, 0, sent_as),
@@ -92,7 +92,7 @@ def _audience(session: Session, segment: Segment, people: int) -> Iterator[Check
 
 
 def _wrong(session: Session, segment: Segment) -> str:
-    """That it names what is not there; "" where all is well."""
+    """A message naming what the segment refers to but does not exist; "" if all exists."""
     slugs = session.scalars(select(Guide.slug).order_by(Guide.position, Guide.id)).all()
     if segment.guide is not None and segment.guide not in slugs:
         return said("There is no guide “%(guide)s”. Guides that exist: %(known)s.", guide=segment.guide,
@@ -108,7 +108,7 @@ def _wrong(session: Session, segment: Segment) -> str:
 
 
 def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:
-    """Who of the audience has left the topic out. It is asked again when each mail is about to go."""
+    """How many of the audience do not take the topic. This is checked again before each mail is sent."""
     topic = session.get(Topic, segment.topic) if segment.topic is not None else None
     if topic is None:
         return
@@ -127,7 +127,7 @@ def _topic(session: Session, segment: Segment, people: int) -> Iterator[Check]:
 
 
 def _again(session: Session, segment: Segment, words: Content, article_id: int | None, people: int) -> Iterator[Check]:
-    """Who would get it again. A person says that this is meant so; of words that are not an article yet it is told."""
+    """How many would get it again: a warning to confirm, or information while the text is not an article yet."""
     if had := had_it.count(session, segment, words, article_id):
         yield Check(
             said("Sent before"),

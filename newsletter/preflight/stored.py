@@ -1,4 +1,4 @@
-"""Articles in use whose words can be no mail: written under older rules, or by hand into the database."""
+"""Finds articles in use that cannot be made into a mail: written under older rules, or edited in the database."""
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -13,7 +13,7 @@ WAITING = (CampaignState.DRAFT, CampaignState.SCHEDULED)
 
 
 def unfit(session: Session, renderer: Renderer) -> list[tuple[Article, str]]:
-    """Those that are public, in a series or in a campaign that has not begun, each with what is wrong."""
+    """(article, problem) of each that is public, in a series or in a campaign that has not begun."""
     used = or_(
         Article.published_at.is_not(None),
         Article.id.in_(select(Step.article_id).where(Step.deleted_at.is_(None))),

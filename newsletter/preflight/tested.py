@@ -1,6 +1,6 @@
-"""Whether somebody has sent a test of a mail since its words, the theme or the brand last changed.
+"""Checks whether a test of a mail has been sent since its text, the theme or the brand last changed.
 
-Each test on its way carries a fingerprint of the mail as it stood (`Trial.fingerprint`): the message is the record.
+Each test message stores a fingerprint of the mail at that time (`Trial.fingerprint`); there is no other record.
 """
 
 from collections.abc import Iterator
@@ -22,18 +22,20 @@ from newsletter.preflight.spam import fingerprint_of, mail_of_words
 from newsletter.subscribers import Stream
 
 MOST = 50
-"""Of the newest tests of an article that are looked through."""
+"""Tests of an article considered, newest first."""
 NEVER_CAME = (State.FAILED, State.CANCELLED)
 
 
 def print_of(renderer: Renderer, brand: Brand, words: Content) -> str:
-    """Another one as soon as a test of these words would look otherwise; whether clicks are counted is not seen. "" of
-    what can be no mail."""
+    """A fingerprint that changes when a test of this text would look different; "" if it cannot be made into a mail.
+
+    It ignores whether clicks are counted, which nobody sees.
+    """
     return fingerprint_of(renderer, brand, [mail_of_words(replace(words, counts_clicks=False))])
 
 
 def tested(session: Session, renderer: Renderer, brand: Brand, campaign: Campaign) -> Iterator[Check]:
-    """One for each mail of a campaign: two of an A/B test, asked of A."""
+    """One check per mail of a campaign: two for an A/B test, of which A is passed."""
     words, revision = content_of(session, campaign.revision), campaign.revision
     test = ab_test_of(session, campaign) if campaign.part is Part.A else None
     if test is None:
@@ -46,12 +48,12 @@ def tested(session: Session, renderer: Renderer, brand: Brand, campaign: Campaig
 
 
 def _tested(session: Session, revision: Revision, fingerprint: str, name: str, subject: str) -> Iterator[Check]:
-    """`subject`: that of B of an A/B test, where it is not its article's."""
+    """The check of one mail. `subject`: B's own subject in an A/B test, "" if it is its article's."""
     if not fingerprint:
-        return  # the check of the text says why
+        return  # the check of the text reports it
     trials = [one for one in _trials(session, revision) if one[1].subject == subject]
     these = [trial.fingerprint for id, trial in trials if id == revision.id]
-    if fingerprint in these or "" in these:  # "" is of an older version, which noted the words alone
+    if fingerprint in these or "" in these:  # "": sent by an older version, which recorded the text only
         yield Check(name, Level.GOOD, said("A test of it was sent as it stands."), mend=Mend.TRIAL)
         return
     told = said("No test of it has been sent yet. Send yourself one, and read it where your readers will.")
@@ -63,7 +65,7 @@ def _tested(session: Session, revision: Revision, fingerprint: str, name: str, s
 
 
 def _trials(session: Session, revision: Revision) -> list[tuple[int | None, Trial]]:
-    """The tests of an article that were not refused, the newest first, each with the revision it carried."""
+    """(revision id, test) of the article's tests that neither failed nor were cancelled, newest first."""
     words = select(Revision.id).where(Revision.article_id == revision.article_id)
     look = select(Message.revision_id, Message.context).where(
         Message.owner_id.is_not(None), Message.stream == Stream.TEST, Message.revision_id.in_(words),

@@ -1,4 +1,4 @@
-"""Whether another campaign is about to send the same article to some of the same people."""
+"""Checks whether another campaign is about to send the same article to some of the same people."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,13 +15,13 @@ from newsletter.subscribers import Segment, Subscriber
 
 COMING = (CampaignState.SCHEDULED, CampaignState.SENDING)
 MOST = 5
-"""Campaigns of one article that are told of."""
+"""Campaigns of one article considered."""
 
 
 def sent_twice(session: Session, campaign: Campaign, now: datetime) -> Iterator[Check]:
-    """Each campaign of its article that is scheduled or going out, with how many people are in both audiences.
+    """A check for each other campaign of its article, scheduled or going out, with the number of shared recipients.
 
-    Those who have it already are told of by themselves (`had_it`). The parts of one A/B test share nobody.
+    People who have had the article are reported separately (`had_it`). The parts of one A/B test share nobody.
     """
     look = select(Campaign).where(
         Campaign.article_id == campaign.article_id, Campaign.id != campaign.id, Campaign.stored_state.in_(COMING)

@@ -1,4 +1,4 @@
-"""How a mail reads to those of whom something is not known: the first name, or a field of the owner's."""
+"""Checks how a mail reads to people without a first name, or without a value in one of the owner's fields."""
 
 import re
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from newsletter.subscribers import FIRST_NAME, OWN, FieldValue, MergeField, Segm
 
 _BADLY = re.compile(r"^[\s,.;:!?–-]|\s[,.;:!?](?:\s|$)|\(\s*\)|[,–-]\s*$|^$")
 _SOMETHING = "…"
-"""Stands for what is known, where it matters how the rest reads."""
+"""Stands in for a known value, to judge how the rest reads."""
 
 
 def without_values(session: Session, renderer: Renderer, brand: Brand, words: Content, segment: Segment | None,
                    people: int, sent_as: SentAs = CAMPAIGN) -> Iterator[Check]:  # fmt: skip
-    """What there is to say of each field that the words name. `segment` None: who gets it is settled elsewhere."""
+    """The checks of each field that the text names. `segment` None: the recipients are settled elsewhere."""
     try:
         subject = renderer.compiled(words).subject
         in_subject, in_text = renderer.empty_for_nobody(words, brand, sent_as.context)
@@ -60,7 +60,7 @@ def _subject_without_a_name(seen: str, empty: bool, lacking: int, people: int) -
 
 def _without(session: Session, field: MergeField, empty: list[str], subject: str, segment: Segment | None,
              people: int) -> Iterator[Check]:  # fmt: skip
-    """What readers without a value read in place of it."""
+    """The check of one of the owner's fields: what people without a value will read."""
     lacking = max(people - _having(session, field, segment), 0) if segment else 0
     if segment and people and not lacking:
         yield Check(
@@ -106,7 +106,7 @@ def _nameless(session: Session, segment: Segment) -> int:
 
 
 def _having(session: Session, field: MergeField, segment: Segment) -> int:
-    """How many of a segment have a value in a field."""
+    """How many of a segment have a value in this field."""
     look = select(func.count()).select_from(FieldValue).join(Subscriber, Subscriber.id == FieldValue.subscriber_id)
     there = look.where(FieldValue.field_id == field.id, segment.condition())
     return figure(session, ("with a value", field.id, segment), lambda it: it.scalar(there) or 0)

@@ -1,4 +1,4 @@
-"""The look at the sender's domain that nobody asked for: some times a day, and as soon as the sender is another."""
+"""Checks the sender's domain automatically: every few hours, and as soon as the sender's address changes."""
 
 from datetime import datetime, timedelta
 
@@ -12,15 +12,18 @@ from newsletter.sending.work import Place, look_at_domain
 
 EVERY = timedelta(hours=6)
 SOON = timedelta(minutes=30)
-"""After a look to which DNS gave no answer."""
+"""Interval after a check to which DNS gave no answer."""
 _KEY = {"kind": LookKind.DOMAIN, "name": ""}
 
 
 def look_again(rt: Place) -> bool:
-    """Look if it is time; whether it was. The relays are left alone: they count who comes too often."""
+    """Check the domain if it is due; return whether it was.
+
+    Relays are not tested: they count who connects too often.
+    """
     if not rt.settings.looks_domains_up:
         return False
-    with rt.database.reading() as session:  # most ticks find nothing to do, and need not keep others from writing
+    with rt.database.reading() as session:  # most ticks find nothing due, and should not block writers
         if not _is_due(session, _row(session), rt.clock.now()):
             return False
     with rt.database.transaction() as session:
@@ -34,7 +37,7 @@ def look_again(rt: Place) -> bool:
     with rt.database.transaction() as session:
         row = session.get_one(SendingLook, id, with_for_update=True)
         row.leased_until = None
-        if row.asked_at == asked_at:  # who has asked meanwhile wants the relays looked at too
+        if row.asked_at == asked_at:  # else an owner has requested a check meanwhile, which includes the relays
             row.keep(found, rt.clock.now())
     return True
 
@@ -48,7 +51,7 @@ def _is_due(session: Session, row: SendingLook | None, now: datetime) -> bool:
     if row is None:
         return True
     if row.looked_at is None or row.waits or (row.leased_until and row.leased_until > now):
-        return False  # somebody asked, or is at it
+        return False  # an owner has requested one, or it is running
     if row.found.get("address") != brand.current(session).email:
         return True
     unanswered = any(one["why"] == Why.UNANSWERED for one in row.found["findings"])

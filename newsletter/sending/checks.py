@@ -1,4 +1,4 @@
-"""What was found of the sender's domain, as checks of a campaign and as what needs the owner. Nothing is looked up."""
+"""Preflight checks from the stored results for the sender's domain. Looks nothing up."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,7 +42,7 @@ _UNREADABLE = marked("%(name)s has a record that receivers cannot read.")
 
 
 def sender_checks(session: Session, brand: Brand) -> Iterator[Check]:
-    """What is wrong with the records of the sender's domain, one for each; else one, that all is well or not known."""
+    """One check per fault in the domain's records, and one if they are in order or not fully known."""
     row = session.scalars(select(SendingLook).filter_by(kind=LookKind.DOMAIN, name="")).one_or_none()
     findings = row.found.get("findings", []) if row and row.found.get("address") == brand.email else []
     bad = [one for one in findings if one["light"] in set(_BAD) and one["part"] in set(Part) and one["why"] in set(Why)]

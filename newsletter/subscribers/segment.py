@@ -28,13 +28,13 @@ class Segment:
     topic: int | None = None
     slice: Slice | None = None
     without: tuple[DatedRules, ...] = ()
-    """For whom all of these hold as well: what is left out, as "none of"."""
+    """Exclusions as "none of" rules, all of which must match."""
     had: int | None = None
-    """The number of an article: who has not had it."""
+    """The id of an article that members have not had."""
     besides: tuple["Segment", ...] = ()
-    """Who is in none of these."""
+    """Segments that members are not in."""
     quiet_since: datetime | None = None
-    """To whom no other mail of the kind went since, or is on its way."""
+    """Members were sent no other bulk mail since this moment, and have no series or weekly mail on its way."""
 
     def condition(self) -> ColumnElement[bool]:
         """SQL condition on Subscriber: members who have not paused."""
@@ -65,19 +65,18 @@ class Segment:
         return everybody & asked.exists()
 
     def _elsewhere(self) -> ColumnElement[bool]:
-        """Who gets another mail: what `besides` and `quiet_since` leave out."""
+        """Those who get another mail, whom `besides` and `quiet_since` leave out."""
         others = [one.condition() for one in self.besides]
         if self.quiet_since is not None:
             others.append(mailed_since(self.quiet_since))
         return or_(false(), *others)
 
     def two_mails(self) -> ColumnElement[bool]:
-        """Who would be in it, did they not get another mail."""
+        """SQL condition on Subscriber: those left out only because they get another mail."""
         return replace(self, besides=(), quiet_since=None).condition() & self._elsewhere()
 
     def two_mails_soon(self, session: Session, most: int) -> int | None:
-        """How many these are; no more than `most` are counted. None where that takes long: it runs beside, so ask
-        again a little later."""
+        """How many `two_mails` finds, counting up to `most`; None while it is counted in the background."""
         found = select(literal(1)).select_from(Subscriber).where(self.two_mails()).limit(most).subquery()
         look = select(func.count()).select_from(found)
         return figure_if_kept(session, ("two mails", self, most), lambda it: it.scalar(look) or 0)

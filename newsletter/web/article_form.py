@@ -1,4 +1,4 @@
-"""The form below an article of the archive: the one its owner has chosen, else the one that fits the article."""
+"""The form below an article in the archive: the one its owner chose, else one that fits the article."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from newsletter.web.sign_up import box, guide_of, takes_sign_ups
 from newsletter.web.state import now
 
 PREFIX = "below"
-"""Of the ids in it: the form below every page may be the same one."""
+"""Prefix of the ids in it, because the form below every page may be the same one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +27,18 @@ class ArticleForm:
 
     form: SubscribeForm
     card: Card | None
-    """The guide that it gives."""
+    """The guide that it gives, if any."""
     action: str
-    """Where it is sent."""
+    """The address it is posted to."""
 
     @property
     def is_footer(self) -> bool:
-        """Whether it is the one that stands below every page."""
+        """Whether it is the form below every page."""
         return self.form.row.slug == FOOTER
 
 
 def article_form(session: Session, article: Article, house: Brand) -> ArticleForm | None:
-    """What stands below this article; None where its owner wants none, or there is none that takes sign-ups."""
+    """The form below this article; None if the owner wants none, or none takes sign-ups."""
     if not house.has_article_forms:
         return None
     chosen = session.get(Form, house.article_form_id) if house.article_form_id else None
@@ -53,7 +53,7 @@ def article_form(session: Session, article: Article, house: Brand) -> ArticleFor
 
 
 def _of_topic(session: Session, article: Article) -> Form | None:
-    """The form of the first guide on the article's topic that visitors see, once its file is there."""
+    """The form of the first visible guide on the article's topic whose file exists."""
     if article.topic is None:
         return None
     about = func.lower(Guide.topic) == article.topic.name.lower()
@@ -63,6 +63,6 @@ def _of_topic(session: Session, article: Article) -> Form | None:
 
 
 def _of_newsletter(session: Session) -> Form | None:
-    """The form below every page, else the oldest open one that gives the newsletter."""
+    """The form below every page, or else the oldest open one for the newsletter."""
     giving = select(Form).where(Form.gives == Gives.NEWSLETTER, Form.archived_at.is_(None)).order_by(Form.id)
     return forms.open_form(session, FOOTER) or session.scalars(giving.limit(1)).first()

@@ -1,6 +1,6 @@
-"""A form's own page, `/f/<form>`: where plain HTML forms of other sites post to.
+"""A form's own page, `/f/<form>`, to which plain HTML forms on other sites post.
 
-Such a form has no script, so its POST alone proves nothing and mails nobody: a page of ours asks for one more press.
+Such a form has no script, so its POST alone proves nothing and mails nobody: our page asks for one more press.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ CLOSED = lazy("This form takes no sign-ups any more. On our home page you find w
 
 @door.get("/f/<slug>")
 def show(slug: str) -> str:
-    """The form."""
+    """Show the form."""
     with reading() as session:
         form = open_or_gone(session, slug)
         return form_page(session, box(session, form, brand.current(session), formdata=None))
@@ -34,7 +34,7 @@ def show(slug: str) -> str:
 @door.post("/f/<slug>")
 @per_client
 def send(slug: str) -> Any:
-    """What somebody typed, here or on another site."""
+    """Handle a sign-up, from here or another site."""
     ask_ahead(request.form.get("email", ""))
     with transaction() as session:
         form = open_or_gone(session, slug)
@@ -55,7 +55,7 @@ def send(slug: str) -> Any:
 
 
 def open_or_gone(session: Session, slug: str) -> Form:
-    """The form that takes sign-ups under this name, in its own language; else a page that says what became of it."""
+    """The form of this name, whose language becomes the page's. Aborts: 404 if there is none, 410 if it is closed."""
     form = forms.named(session, slug) or abort(404, _("There is no form here. It may have been deleted by its owner."))
     speak(form.language)
     if not takes_sign_ups(session, form):
@@ -64,14 +64,20 @@ def open_or_gone(session: Session, slug: str) -> Form:
 
 
 def press_page(typed: SubscribeForm, page: str, card: Card | None, action: str = "") -> str:
-    """One more press, for what a robot may have sent: to where it was sent, or to `action`, with all that was typed."""
+    """A page that asks for one more press, as a robot may have sent the form.
+
+    Its button posts everything typed to the same address again, or to `action`.
+    """
     carried = _carried(typed, page) | ({"action": action} if action else {})
     return render_template("public/form_press.html", form=typed, card=card, **carried)
 
 
 def slip_page(typed: SubscribeForm, page: str, slip: Slip) -> tuple[str, int]:
-    """A press for the address that was probably meant, and one for what was typed: with all the rest, to where it was
-    sent."""
+    """(page, status): asks which address is right, with a button for the one probably meant and one for the one typed.
+
+    Either posts everything else again, to the same place. If the typed address is faulty, it has no button and the
+    status is 422, else 200.
+    """
     shown = render_template("public/form_slip.html", form=typed, slip=slip, **_carried(typed, page))
     return shown, 422 if slip.fault else 200
 
@@ -81,6 +87,6 @@ def _carried(typed: SubscribeForm, page: str) -> dict[str, Any]:
 
 
 def form_page(session: Session, typed: SubscribeForm, page: str = "") -> str:
-    """The form with what was typed. `page`: where it stood at first."""
+    """The form with everything typed. `page`: where it was first shown."""
     typed.stood_on, guide = page, guide_of(session, typed.row)
     return render_template("public/form.html", form=typed, card=card(guide) if guide else None, back=way_back(page))

@@ -41,12 +41,12 @@ from newsletter.zones import known_zones
 
 FormKind = TypeVar("FormKind", bound=FlaskForm)
 ANSWER = "field_"
-"""Before the key of a field of the owner's, where its answer is sent: so it never meets an input of ours."""
+"""Prefix of the inputs for the owner's fields, so that they never clash with ours."""
 PASSWORDS = {
     "old": lazy("Present password"), "password": lazy("Password"), "password_again": lazy("Password"),
     "new": lazy("New password"), "new_again": lazy("New password once more"),
 }  # fmt: skip
-"""Every field that a password is typed into, and its label: no page gives one back."""
+"""The labels of all password fields, by name; no page returns what was typed into them."""
 
 
 OTHER_WORDS = lazy(
@@ -71,22 +71,22 @@ class ButtonForm(PublicForm):
 
 
 class AskingForm(PublicForm):
-    """A form that may ask for fields of the owner's (`with_answers`)."""
+    """A form that may ask for the owner's fields (`with_answers`)."""
 
     answers: Sequence[Field] = ()
-    """Which it asks for."""
+    """The fields it asks for."""
 
     @property
     def own(self) -> list[tuple[Field, Any]]:
-        """Each of them with what holds its answer."""
+        """(field, its input) of each."""
         return [(one, self[answer_name(one)]) for one in self.answers]
 
 
 class SubscribeForm(AskingForm):
-    """A box: an address, perhaps a name, and whether the newsletter is wanted too."""
+    """The sign-up form: an address, perhaps a name, and whether to get the newsletter too."""
 
     class Meta(AskingForm.Meta):
-        """There is no session that another site could ride on; who sends it is asked in `web.robots`."""
+        """No CSRF check: there is no session to abuse. `web.robots` tells people from robots."""
 
         csrf = False
 
@@ -95,77 +95,77 @@ class SubscribeForm(AskingForm):
     first_name = StringField(lazy("First name"))
     newsletter = BooleanField()
     topics = SelectMultipleField(TOPICS_ASKED, choices=[], validate_choice=False)
-    """Those that are wanted, by their numbers; none is all of them."""
+    """Ids of the topics wanted; none means all."""
     website = StringField(lazy("Leave this empty"))
     proof = StringField()
-    """Of work: what our script puts there (`web.robots`)."""
+    """Proof of work, filled in by our script (`web.robots`)."""
     press = StringField()
-    """What the page that asks for one more press puts there."""
+    """Filled in by the page that asks for one more press."""
     kept = StringField()
-    """The address that stays although it looks like a slip (`web.slip`)."""
+    """The address confirmed as correct although it looks mistyped (`web.slip`)."""
     csrf_token = HiddenField()
-    """Of the page that it stands on, at home (`web.robots`); there is none elsewhere."""
+    """The token of our own page around it (`web.robots`); none on other sites."""
     agreed = HiddenField()
-    """Which words stood beside it (`fingerprint`). A plain form of another site has none, and is asked once more."""
+    """Fingerprint of the wording shown beside it. A plain form on another site has none, and needs one more press."""
 
     came_with: str
-    """The token of the page that it was sent from."""
+    """The token of the page it was sent from."""
     id_prefix: str
     has_other_words: bool
-    """Whether it was sent from under words that are not today's."""
+    """Whether the wording has changed since the page was opened."""
     stood_on: str = ""
-    """Where one that is shown again stood at first (`sign_up.told_page`), which its next sending tells."""
+    """The page of its first display (`sign_up.told_page`), passed on when the form is shown again."""
     consent_note: str
     spoken: Language
-    """What it is in, wherever it stands."""
+    """Its own language, whatever the page's."""
     row: Form
     house: Brand
 
     def validate_email(self, field: StringField) -> None:
-        """Its syntax and its domain, in words for the person who typed it."""
+        """Check syntax and domain, with messages for the person who typed it."""
         try:
             typed_address(field.data or "", self.house)
         except BadAddress as error:
             raise ValidationError(error.told(spoken())) from None
 
     def validate_first_name(self, field: StringField) -> None:
-        """A name of 10 kB is no name."""
+        """Limit the length: a name of 10 kB is no name."""
         if len(field.data or "") > 200:
             raise ValidationError(_("This name is too long; the first name alone is enough."))
 
     def validate_topics(self, field: SelectMultipleField) -> None:
-        """A tick that is not understood narrows all the same: without it, this would ask for every topic."""
+        """Refuse unknown topics: ignoring them could leave none ticked, which means every topic."""
         if not set(field.data or ()) <= {choice.value for choice in field.choices}:
             raise ValidationError(
                 _("One of these topics is not offered any more. Please look at them, and send it again.")
             )
 
     def validate_agreed(self, field: HiddenField) -> None:
-        """Nobody agrees to words that they have not seen: a page may have been open, or cached, since they changed."""
+        """Refuse consent to a wording not seen: the page may have been open or cached since it changed."""
         if self.has_other_words:
             raise ValidationError(str(OTHER_WORDS))
 
     @property
     def typed_fields(self) -> dict[int, str]:
-        """After `validate`: what was typed into them, as it is held; nothing typed is left out."""
+        """After `validate`: values in stored form, by field id, without empty answers."""
         return {one.id: found for one, answer in self.own if (found := one.read(answer.data or ""))}
 
     @property
     def wants_newsletter(self) -> bool:
-        """Whether sending it as it is asks for the newsletter."""
+        """Whether it requests the newsletter as filled in."""
         asked = bool(self.newsletter.data or self.topics.data)
         return self.row.gives_newsletter or (self.row.offers_newsletter and asked)
 
     @property
     def topic_choice(self) -> TopicChoice:
-        """After `validate`: which topics of the newsletter are asked for."""
+        """After `validate`: the newsletter topics requested."""
         if self.row.fixed_topics:
             return TopicChoice.of(self.row.fixed_topics)
         return TopicChoice.of(map(int, self.topics.data)) if self.topics.data else EVERY_TOPIC
 
     @property
     def wording(self) -> str:
-        """Word for word what is agreed to by sending this form as it is."""
+        """The exact wording agreed to by sending this form as filled in."""
         ticked = self.wants_newsletter and not self.row.gives_newsletter
         told = f"{self.consent_note} {self.newsletter.label.text}" if ticked else self.consent_note
         if not self.topics.choices or not self.wants_newsletter:
@@ -175,7 +175,7 @@ class SubscribeForm(AskingForm):
 
     @property
     def sent_on(self) -> dict[str, Any]:
-        """All that was typed, for buttons that send it once more."""
+        """Everything typed, for buttons that send it again."""
         return {
             "email": self.email.data, "first_name": self.first_name.data or "", "website": self.website.data or "",
             "press": self.press.data, "proof": self.proof.data or "", "kept": self.kept.data or "",
@@ -186,14 +186,14 @@ class SubscribeForm(AskingForm):
 
     @property
     def is_right(self) -> bool:
-        """After `validate`: whether everything typed is as it should be."""
+        """After `validate`: whether everything typed is valid."""
         return not self.errors
 
     @classmethod
     def box(cls, row: Form, brand: Brand, articles: int, asks: Sequence[Field] = (), topics: Sequence[Topic] = (),
             fixed: Sequence[str] = (), **kwargs: Any) -> "SubscribeForm":  # fmt: skip
-        """The form as its owner has set it. `articles`: how many follow. `asks`: the owner's fields in it. `topics`:
-        those that it lets people choose among. `fixed`: the names of those that are settled."""
+        """The form as its owner set it up. `articles`: how many follow a guide. `asks`: the owner's fields in it.
+        `topics`: those offered to choose from. `fixed`: the names of those that the owner has settled."""
         with speaking(row.language):
             form = with_answers(cls, asks)(**kwargs)
             form.row, form.house, form.id_prefix, form.spoken = row, brand, row.slug, spoken()
@@ -214,12 +214,12 @@ class SubscribeForm(AskingForm):
 
 
 def answer_name(field: Field) -> str:
-    """What the answer to a field of the owner's is called, in a page and where it is sent to."""
+    """The name of the input for one of the owner's fields."""
     return f"{ANSWER}{field.key}"
 
 
 def with_answers(form: type[FormKind], asks: Sequence[Field]) -> type[FormKind]:
-    """A form that has an input for each of these fields too."""
+    """A subclass of `form` with an input for each of these fields."""
     if not asks:
         return form
     return type(form.__name__, (form,), {**{answer_name(one): _answer(one) for one in asks}, "answers": asks})
@@ -239,14 +239,14 @@ def _answer(field: Field) -> Any:
 
 
 def choices_of(field: Field) -> list[SelectChoice]:
-    """What may be chosen; the first is no answer. Nothing where it is typed."""
+    """The choices for a field, the first of which means no answer; empty if the answer is typed."""
     if field.kind is FieldKind.YES_NO:
         return [SelectChoice("", "–"), SelectChoice(YES, _("Yes")), SelectChoice(NO, _("No"))]
     return [SelectChoice("", "–"), *map(SelectChoice, field.choices)] if field.kind is FieldKind.CHOICE else []
 
 
 class PreferencesForm(AskingForm):
-    """What a subscriber may choose."""
+    """A subscriber's preferences."""
 
     first_name = StringField(lazy("First name"))
     newsletter = BooleanField()
@@ -255,19 +255,19 @@ class PreferencesForm(AskingForm):
     language = LanguageField(lazy("Your language"))
     address = StringField(lazy("New e-mail address"))
     kept = StringField()
-    """As at sign-up."""
+    """The address confirmed as correct although it looks mistyped, as at sign-up."""
     shown = HiddenField()
-    """The numbers of the topics that stood on the page: what is not ticked was left out, what was not there was not."""
+    """Ids of the topics shown on the page: unticked ones were declined; ones not shown were not."""
 
     house: Brand
 
     def validate_zone(self, field: SelectField) -> None:
-        """One of the list; none is the owner's."""
+        """Accept only listed zones; none means the owner's."""
         if field.data and field.data not in known_zones():
             raise ValidationError(_("Please choose a time zone from the list."))
 
     def validate_address(self, field: StringField) -> None:
-        """Of a new address, where its button was pressed."""
+        """Check a new address, if its button was pressed."""
         if "move" in request.form:
             try:
                 typed_address(field.data or "", self.house)
@@ -275,6 +275,6 @@ class PreferencesForm(AskingForm):
                 raise ValidationError(error.told(spoken())) from None
 
     def validate_first_name(self, field: StringField) -> None:
-        """The same limit as at sign-up."""
+        """Limit the length as at sign-up."""
         if len(field.data or "") > 200:
             raise ValidationError(_("This name is too long; the first name alone is enough."))

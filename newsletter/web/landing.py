@@ -1,4 +1,4 @@
-"""A guide's own page as visitors see it: what its owner has put together, else the text in `content/guides/`."""
+"""A guide's public page: as its owner arranged it, or else from the text in `content/guides/`."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the page: what is kept, with its texts as HTML and its pictures by their addresses."""
+    """A block of the page ready to display: texts as HTML, pictures with their addresses."""
 
     block: Block
     html: Markup
@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What the page says."""
+    """The content of the page."""
 
     lead: str
     for_whom: str
@@ -45,12 +45,15 @@ class Landing:
 
 
 def page_of(guide: Guide) -> LandingPage | None:
-    """What its owner has put together; else what somebody has written in `content/guides/`, if anybody has."""
+    """The page that its owner arranged, or else the one in `content/guides/`, if any."""
     return guide.landing_page or written(guide.slug)
 
 
 def written(slug: str) -> LandingPage | None:
-    """The text of a guide's page in the folder `content/`: its samples, its parts, and the way up to the form."""
+    """The page in `content/guides/`: its text, its sample pages, and at the end a link to the form.
+
+    None if there is no file, or it cannot be read.
+    """
     path = CONTENT / "guides" / f"{slug}.md"
     try:
         head, body = content.read(path)
@@ -70,8 +73,11 @@ def written(slug: str) -> LandingPage | None:
 
 
 def _blocks(body: str) -> Iterator[Block]:
-    """The parts of a text: from a line “## outcomes:”, “## author:” or “## questions:” to the next one of two #, each
-    with a heading behind its colon, or ours; between them the text as it stands."""
+    """The blocks of a text.
+
+    A line “## outcomes:”, “## author:” or “## questions:” opens a block of its kind, which ends at the next `##`; its
+    heading follows the colon, or is ours. Everything else is plain text.
+    """
     plain = ""
     for section in _SECTION.split(body):
         named = _NAMED.match(section)
@@ -99,13 +105,13 @@ def _block(kind: Kind, heading: str, text: str) -> Block:
 
 
 def _number(typed: str) -> int:
-    """A small number that somebody wrote; 0 for anything else."""
+    """The number typed, of at most five digits; 0 for anything else."""
     plain = typed.strip()
     return int(plain) if plain.isdecimal() and len(plain) < 6 else 0
 
 
 def shown(session: Session, guide: Guide, brand: Brand, page: LandingPage | None) -> Landing | None:
-    """The page with its texts as HTML. What cannot be shown of it is missing, and nothing else is."""
+    """The page with its texts as HTML. Parts that cannot be shown are left out."""
     if page is None:
         return None
     names = {block.picture for block in page.blocks if block.picture}
@@ -124,7 +130,7 @@ def _part(slug: str, block: Block, brand: Brand, drawn: dict[int, PagePicture], 
 
 
 def _html(slug: str, text: str, brand: Brand) -> Markup:
-    """Of a text that cannot be put together only the text is missing: the box above it still takes sign-ups."""
+    """A text as HTML; empty if it is faulty, so that the page and its form still work."""
     try:
         return page_html(text, brand)
     except BadArticle as error:
@@ -133,7 +139,7 @@ def _html(slug: str, text: str, brand: Brand) -> Markup:
 
 
 def _pictures(guide: Guide, page: LandingPage) -> dict[int, PagePicture]:
-    """The pictures of its sample pages; none of those that the PDF does not have, or no more."""
+    """The pictures of its sample pages, by page number; pages that the PDF does not have are left out."""
     try:
         seen = inspect(guide.file(runtime().guides))
     except BadGuide:

@@ -1,4 +1,4 @@
-"""A picture of the library beside words: its addresses, its words, and the room it takes before it is there."""
+"""A small picture from the library beside a text, with the size that browsers reserve before it loads."""
 
 import re
 from dataclasses import dataclass
@@ -8,33 +8,33 @@ from flask import url_for
 from newsletter.media import TALLEST, WIDTHS
 
 BESIDE = 72
-"""Pixels in width beside the words of a form, or of an article in a list."""
+"""Width in CSS pixels beside a form, or an article in a list."""
 _SIZE = re.compile(r"-([1-9]\d{0,3})x([1-9]\d{0,3})\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmallPicture:
-    """A picture as it stands beside words, `width` by `height` pixels."""
+    """A picture shown at `width` by `height` CSS pixels; `words` is its alternative text."""
 
     light: dict[int, str]
-    """Its addresses, by width in pixels of the file."""
+    """Its addresses, by the file's width in pixels."""
     words: str
     width: int
     height: int
 
     @property
     def url(self) -> str:
-        """One that fits most screens."""
+        """The address of the smallest file, for browsers without `srcset`."""
         return self.light[min(self.light)]
 
     @property
     def srcset(self) -> str:
-        """What a browser chooses among."""
+        """The `srcset` attribute."""
         return ", ".join(f"{url} {width}w" for width, url in self.light.items())
 
 
 def small_picture(name: str | None, words: str, beside: int = BESIDE) -> SmallPicture | None:
-    """The picture of this name; None for no name, or one that says no size."""
+    """The picture of this name; None without a name, or if the name holds no size."""
     size = _SIZE.search(name or "")
     if size is None:
         return None

@@ -1,4 +1,4 @@
-"""What mail somebody has had, or is about to get, as SQL conditions on Subscriber."""
+"""SQL conditions on Subscriber: what mail somebody has had, or is about to get."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from newsletter.subscribers.subscriber import Subscriber
 
 
 def sent_messages(*which: ColumnElement[bool], or_in_digest: bool = False) -> Exists:
-    """A message that fits and left, or may have; `or_in_digest`: or stood in a weekly mail that did."""
+    """That a matching message was sent, or may have been; with `or_in_digest`, also as part of a weekly mail."""
     left: ColumnElement[bool] = MESSAGES.c.state.in_(TRIED)
     if or_in_digest:
         left |= (MESSAGES.c.reason == DIGEST) & _in_digest()
@@ -27,15 +27,17 @@ def sent_messages(*which: ColumnElement[bool], or_in_digest: bool = False) -> Ex
 
 
 def _in_digest() -> Exists:
-    """That a message stood in a weekly mail that left, or may have."""
+    """That a message was part of a weekly mail that was sent, or may have been."""
     mail = MESSAGES.alias("mail")
     in_it = (DIGEST_ENTRIES.c.message_id == MESSAGES.c.id, mail.c.id == DIGEST_ENTRIES.c.digest_id)
     return select(mail.c.id).where(*in_it, mail.c.state.in_(TRIED)).correlate(MESSAGES).exists()
 
 
 def had_article(article: int) -> ColumnElement[bool]:
-    """Who had an article, in whatever words, by a campaign, a step of a series or a weekly mail, or may have. What it
-    was tested against in an A/B test is the same mailing, and counts."""
+    """Those who had an article, or may have: any revision, in a campaign, a series or a weekly mail.
+
+    Articles compared with it in an A/B test are the same mailing, and count.
+    """
     one, other = CAMPAIGNS.alias("one"), CAMPAIGNS.alias("other")
     tested = select(other.c.article_id).where(one.c.article_id == article, other.c.lot == one.c.lot)
     same = union(tested, select(REVISIONS.c.article_id).where(REVISIONS.c.article_id == article))
@@ -44,9 +46,9 @@ def had_article(article: int) -> ColumnElement[bool]:
 
 
 def mailed_since(moment: datetime) -> ColumnElement[bool]:
-    """To whom a campaign or a mail of a series went since this moment, or may have; or a mail of a series is about to.
+    """Those who were sent bulk mail since this moment, or may have been, or have a series or weekly mail on its way.
 
-    Not to whom a campaign is about to go: whoever asks knows which these are.
+    Campaigns still to come do not count: the caller knows them.
     """
     went = MESSAGES.c.state.in_(TRIED) & (MESSAGES.c.settled_at >= moment)
     goes = MESSAGES.c.state.in_(UNDER_WAY) & MESSAGES.c.dispatch_id.is_(None)

@@ -1,4 +1,4 @@
-"""The owner's area: one file for each noun, all on one blueprint that lets nobody in without signing in."""
+"""The owner's area: one file per noun, all on one blueprint that requires signing in."""
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
@@ -172,11 +172,11 @@ __all__ = [
 
 
 def install(app: Flask) -> None:
-    """Put the owner's area under /owner, with Flask-Login and Bootstrap's own files."""
+    """Install the owner's area under /owner, with Flask-Login and Bootstrap's own files."""
     app.config.update(
         PERMANENT_SESSION_LIFETIME=LONGEST,
-        # Pages carry `Referrer-Policy: no-referrer` (personal links must not travel), so there is none to compare.
-        # The token in the form and the SameSite cookie stay.
+        # Pages carry `Referrer-Policy: no-referrer` (personal links must not leak), so there is no referrer to check.
+        # The token in the form and the SameSite cookie still protect.
         WTF_CSRF_SSL_STRICT=False,
     )
     app.static_url_path = "/static"  # the app has no static folder of its own, and Bootstrap-Flask builds on this

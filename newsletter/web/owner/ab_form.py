@@ -1,4 +1,4 @@
-"""The form of an A/B test, on the page of a new campaign and on its own: what is typed becomes a wish."""
+"""The form of an A/B test, on the page of a new campaign and on its own page; turns input into a Wish."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def _choices(*pairs: tuple[str, str]) -> list[SelectChoice]:
 
 
 class ABTestForm(TypedForm):
-    """What is tested, on how many, for how long, and who says what won."""
+    """What is tested, on how many people, for how long, and how the winner is chosen."""
 
     compares = RadioField(
         lazy("What to test"), default=NO_TEST,
@@ -52,14 +52,14 @@ class ABTestForm(TypedForm):
     )  # fmt: skip
 
     def forgets_to_test(self) -> bool:
-        """Whether no test is asked for though a B is named; then its field says so."""
+        """Whether a B is named without a test being chosen; if so, adds an error to the field."""
         named = bool(self.ab_subject.data or self.ab_article.data)
         if self.compares.data == NO_TEST and named:
             self.compares.errors = [_("You have named a B: choose what to test, or leave subject and article B empty.")]
         return self.compares.data == NO_TEST and named
 
     def wish(self, session: Session) -> Wish | None:
-        """What is asked for; None: no test."""
+        """The test requested, or None."""
         if self.compares.data == NO_TEST:
             return None
         length, article = self.length.data, self.ab_article.data
@@ -71,7 +71,7 @@ class ABTestForm(TypedForm):
         )  # fmt: skip
 
     def refuse(self, error: BadTest) -> None:
-        """Say beside each field what is wrong with it."""
+        """Show each error beside its field."""
         fields = {"share": self.share, "hours": self.length, "judge": self.judge}
         fields |= {Compares.SUBJECT.value: self.ab_subject, Compares.ARTICLE.value: self.ab_article}
         for name, told in error.errors.items():
@@ -79,7 +79,7 @@ class ABTestForm(TypedForm):
 
 
 def ab_form(session: Session, **kwargs: Any) -> ABTestForm:
-    """The form, with the articles that there are."""
+    """The form with all articles to choose from."""
     form = ABTestForm(**kwargs)
     rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
     form.ab_article.choices = [SelectChoice(0, _("Choose…")), *(SelectChoice(id, title) for id, title in rows)]
@@ -87,7 +87,7 @@ def ab_form(session: Session, **kwargs: Any) -> ABTestForm:
 
 
 def as_typed(test: ABTest) -> dict[str, Any]:
-    """What a test was asked for with."""
+    """A test's settings as data for the form."""
     in_days = test.hours % 24 == 0
     return {
         "compares": test.compares.value, "ab_subject": test.subject, "ab_preheader": test.preheader,

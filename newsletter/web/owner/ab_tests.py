@@ -1,4 +1,4 @@
-"""A/B tests of campaigns: asked for and changed, watched, chosen from, and stopped."""
+"""A/B tests of campaigns: set up, changed, watched, decided and stopped."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,14 +36,14 @@ from newsletter.web.owner.permissions import may
 from newsletter.web.state import now, reading, transaction
 
 UNDO = timedelta(seconds=10)
-"""What is sent now waits so long: the mistake in a mail is seen right behind the button."""
+"""How long a mail sent "now" waits: mistakes are noticed just after the press."""
 WIDE = 600
-"""Units of the picture from the share 0 to its right end."""
+"""Width of the chart in units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One of the two in the picture: its share as a dot, and the interval as a line, in its units."""
+    """A or B in the chart, in its units: the share as a dot, its confidence interval as a line."""
 
     name: str
     of: Proportion
@@ -54,15 +54,15 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A test as its page shows it."""
+    """A test as shown on its page."""
 
     test: ABTest
     plan: str
     phase: Phase
     bars: tuple[Bar, ...]
-    """Empty before there are numbers, and where no click was counted."""
+    """Empty before there are results, or if clicks are not counted."""
     end: float
-    """The share at the right end of the picture."""
+    """The share at the right end of the chart."""
     verdict: str
     waits: str
     decided: str
@@ -73,7 +73,7 @@ class Seen:
 
     @classmethod
     def of(cls, session: Session, test: ABTest) -> "Seen":
-        """A test as it stands."""
+        """The present state of a test."""
         numbers = _numbers(session, test)
         end = max([0.01, *(one.interval.high for one in numbers or ())])
         named_parts = (("A", test.a), ("B", test.b), (_("The rest"), test.rest))
@@ -89,7 +89,7 @@ class Seen:
 
 
 def _numbers(session: Session, test: ABTest) -> tuple[Proportion, Proportion] | None:
-    """What was known when it was decided; until then, what is known."""
+    """The results at its decision, or until then the present ones."""
     if not test.has_begun or not all(one.counted_clicks for one in test.both):
         return None
     return test.kept or campaigns.results(session, test)
@@ -101,7 +101,7 @@ def _bar(name: str, one: Proportion, end: float) -> Bar:
 
 
 def _total(results: list[Result]) -> Result | None:
-    """All of the mailing: nobody is in two parts."""
+    """The sum of all parts, which share nobody."""
     if not results:
         return None
     counted = [one.clicked for one in results]
@@ -114,7 +114,7 @@ def _total(results: list[Result]) -> Result | None:
 
 
 def draft_of(session: Session, drafts: list[Campaign], wish: Wish) -> Campaign | None:
-    """Among these, the A of a test that was asked for in the same words: a second click finds it."""
+    """The A of a test with the same settings among these drafts, so that a second click finds it."""
     for one in drafts:
         test = ab_test_of(session, one)
         if test is not None and _asked(test) == wish:
@@ -132,7 +132,7 @@ def _asked(test: ABTest) -> Wish:
 
 @door.route("/campaigns/<row:id>/test", methods=["GET", "POST"], endpoint="campaign_test")
 def change(id: int) -> Any:
-    """Ask for a test of a draft, for another one, or for none after all."""
+    """Add, change or remove the test of a draft."""
     with transaction() if request.method == "POST" else reading() as session:
         campaign = one_or_404(session, Campaign, id, lock=request.method == "POST")
         test = ab_test_of(session, campaign, lock=request.method == "POST")
@@ -184,7 +184,7 @@ def _set(session: Session, campaign: Campaign, test: ABTest | None, wish: Wish |
 
 @door.post("/campaigns/<row:id>/test/choose", endpoint="campaign_choose")
 def choose(id: int) -> Response:
-    """What goes to the rest. A second press finds it chosen, and another one chooses the other until it has left."""
+    """Choose what the rest gets. Idempotent; until it has been sent, the other one may still be chosen."""
     part = {"a": Part.A, "b": Part.B}.get(request.form.get("part", ""))
     with transaction() as session:
         test = ab_test_of(session, one_or_404(session, Campaign, id), lock=True)
@@ -208,7 +208,7 @@ def choose(id: int) -> Response:
 
 @door.post("/campaigns/<row:id>/test/stop", endpoint="campaign_test_stop")
 def stop(id: int) -> Response:
-    """Nothing goes to the rest."""
+    """Stop the test: nothing goes to the rest."""
     with transaction() as session:
         test = ab_test_of(session, one_or_404(session, Campaign, id))
         if test is None:

@@ -1,4 +1,4 @@
-"""What somebody of the team types to sign in with another address."""
+"""The form with which a team member changes their sign-in address."""
 
 from wtforms import PasswordField, StringField, ValidationError
 from wtforms.validators import DataRequired, Length
@@ -11,7 +11,7 @@ from newsletter.web.typed_form import TypedForm
 
 
 class AddressForm(TypedForm):
-    """The new address, and that they are who is signed in."""
+    """The new address, and proof of who is typing."""
 
     email = StringField(
         lazy("New e-mail address"), [DataRequired(lazy("Please type an e-mail address.")), Length(max=254)],
@@ -23,7 +23,7 @@ class AddressForm(TypedForm):
     code = StringField(lazy("Code"), [Length(max=LONGEST_CODE)])
 
     def validate_email(self, field: StringField) -> None:
-        """One that can be written to."""
+        """Check the address's syntax."""
         try:
             read_address(field.data or "")
         except BadAddress as error:

@@ -1,4 +1,4 @@
-"""Approval: what a writer has finished, and somebody who may send looks at."""
+"""Approval: a writer's finished draft is reviewed by somebody who may send."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from newsletter.web.state import now, runtime, state, transaction
 
 
 def held_back(session: Session, article: Article) -> str:
-    """Why who is signed in may not save other words of this article, and whom to ask; "" where they may."""
+    """Why the user may not save changes to this article, and whom to ask; "" if they may."""
     if current_user.may(Permission.SEND) or not reaches_readers(session, article):
         return ""
     people = ", ".join(one.email for one in with_permission(session, Permission.SEND))
@@ -33,18 +33,18 @@ def held_back(session: Session, article: Article) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for a draft, as its page shows it."""
+    """A draft's request for approval, as shown on its page."""
 
     row: Approval
     waits: bool
     is_mine: bool
     changed: bool
     seen: str
-    """Travels with the button that sends: what is sent is what stood on the page."""
+    """Submitted with the send button, so that only what the page showed is sent."""
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign) -> "Asked | None":
-        """None where nothing is asked."""
+        """The request for a campaign's approval, or None."""
         row = approval.current(session, campaign)
         if row is None:
             return None
@@ -55,7 +55,7 @@ class Asked:
 
 
 def overtaken(session: Session, campaign: Campaign) -> str:
-    """Why what waits for approval cannot be sent from a page that shows something else; "" where it can."""
+    """Why a campaign waiting for approval cannot be sent from a page that showed something else; "" if it can."""
     asked = Asked.of(session, campaign)
     if asked is None or not asked.waits or request.form.get("seen") == asked.seen:
         return ""
@@ -63,7 +63,7 @@ def overtaken(session: Session, campaign: Campaign) -> str:
 
 
 def on_home(session: Session) -> list[Approval]:
-    """What of it needs who is signed in: what waits, to those who may send; their own, to those who asked."""
+    """The requests that concern the user: their own, and those waiting if they may send."""
     may_send = current_user.may(Permission.SEND)
     return [
         one
@@ -78,7 +78,7 @@ def _typed(name: str) -> str:
 
 @door.post("/campaigns/<row:id>/approval/<any(ask, 'take-back'):verb>", endpoint="campaign_approval")
 def ask(id: int, verb: str) -> Response:
-    """It is finished: ask for somebody to look at it, or take that back. A second press finds it so."""
+    """Request approval of a finished draft, or withdraw the request. Idempotent."""
     with transaction() as session:
         campaign, me = one_or_404(session, Campaign, id, lock=True), owner_in(session)
         try:
@@ -96,7 +96,7 @@ def ask(id: int, verb: str) -> Response:
 
 
 def _insist(session: Session, campaign: Campaign) -> None:
-    """Nobody is asked to look at what cannot go. Raises NotFit."""
+    """Refuse a request for a draft that cannot be sent. Raises NotFit."""
     report = preflight.check_campaign(session, runtime().renderer, brand.current(session), campaign, now())
     if blocks := report.of(preflight.Level.BLOCK):
         raise preflight.NotFit(said("Nobody was asked yet. %(blocks)s", blocks=preflight.told(blocks)))
@@ -104,7 +104,7 @@ def _insist(session: Session, campaign: Campaign) -> None:
 
 @door.post("/campaigns/<row:id>/hand-back", endpoint="campaign_hand_back")
 def hand_back(id: int) -> Any:
-    """Not yet: with a word about what is missing, to whoever asked."""
+    """Decline for now, with a note for the writer about what is missing."""
     answer = _typed("answer")
     if not answer.strip():
         return back("campaign", _("Not handed back yet: say what is missing."), "danger", id=id, _anchor="approval")

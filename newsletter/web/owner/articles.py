@@ -1,4 +1,4 @@
-"""Articles: write, look at as a reader would, try on oneself, publish in the archive."""
+"""Articles: write, preview as a reader, send a test, publish in the archive."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ CHANGED_ELSEWHERE = lazy(
 
 @door.route("/articles/new", methods=["GET", "POST"], endpoint="article_new")
 def new() -> Any:
-    """A first draft. Sent a second time by one editor, it is the article that was made by the first."""
+    """Write a new article. If the same editor submits it again, the article created first is changed instead."""
     with transaction() if request.method == "POST" else reading() as session:
         draft = composer.chosen_draft(session, None)
         form = ArticleForm(data=draft.typed if draft else {"body": "{{ greeting }},\n\n"})
@@ -59,7 +59,7 @@ def new() -> Any:
 
 @door.route("/articles/<row:id>/edit", methods=["GET", "POST"], endpoint="article_edit")
 def edit(id: int) -> Any:
-    """Change the words; each save that changes something is a new revision."""
+    """Change an article; each save that changes something creates a revision."""
     with transaction() if request.method == "POST" else reading() as session:
         is_sent = request.method == "POST"
         article = session.get(Article, id, with_for_update=True) if is_sent else one_or_404(session, Article, id)
@@ -88,20 +88,20 @@ def _change(session: Session, article: Article, form: ArticleForm) -> Any:
     )  # fmt: skip
     session.flush()
     _close(session, article, form)
-    update_waiting_steps(session, article, now())  # series mails that waited for a text that can be built
+    update_waiting_steps(session, article, now())  # series mails that waited for a valid text
     note(session, marked("article saved"), f"{article.id} revision {revision.number} {article.title}")
     return back("article", _("Saved."), id=article.id)
 
 
 def _gone(session: Session) -> Any:
-    """What was typed for an article that was removed meanwhile, ready to be saved as a new one."""
+    """The editor with what was typed for an article deleted meanwhile, to be saved as a new one."""
     form = ArticleForm()
     form.body.errors = [_("This article has been removed meanwhile: saving makes it a new one.")]
     return composer.page(session, form, None)
 
 
 def _close(session: Session, article: Article, form: ArticleForm) -> None:
-    """What was typed is saved: nothing of it waits any more."""
+    """Close the drafts of what has now been saved."""
     drafts.close(session, composer.place(article, form), article, now())
     composer.take_over(session, request.form.get("follows", ""))
 
@@ -119,7 +119,7 @@ def _topic(session: Session, form: ArticleForm) -> Topic | None:
 
 
 def _fills_in(session: Session, form: ArticleForm, house: Brand) -> bool:
-    """Whether every variable can be filled in; what is wrong is told beside the text."""
+    """Whether every variable can be filled in; if not, adds an error to the text."""
     words = composer.typed_words(session, form)
     reader = Reader(0, {FIRST_NAME: "Alex"})
     try:
@@ -131,9 +131,9 @@ def _fills_in(session: Session, form: ArticleForm, house: Brand) -> bool:
 
 
 def _overtaken(session: Session, form: ArticleForm, article: Article) -> Around | None:
-    """What was saved in another window since the form was opened, and is not what was typed.
+    """What another window has saved since the form was opened, if it differs from what was typed.
 
-    A title that was changed only there is taken over.
+    A title changed only there is adopted.
     """
     words, typed, title = article.current, (form.subject.data, form.preheader.data, form.body.data), form.title.data
     named = form.named.data or article.title
@@ -151,7 +151,7 @@ def _overtaken(session: Session, form: ArticleForm, article: Article) -> Around 
 
 @door.get("/articles/<row:id>", endpoint="article")
 def show(id: int) -> str:
-    """The article as a chosen subscriber would get it, wide and narrow, and in plain text."""
+    """The article as a chosen subscriber would get it, wide, narrow and as plain text."""
     with reading() as session:
         article = one_or_404(session, Article, id)
         reader, asked = _chosen_reader(session), words_asked()
@@ -170,7 +170,7 @@ def show(id: int) -> str:
 
 @door.get("/articles/<row:id>/preview", endpoint="article_preview")
 def preview(id: int) -> Any:
-    """The HTML part alone, for a frame."""
+    """The HTML part alone, to be shown in a frame."""
     with reading() as session:
         article = one_or_404(session, Article, id)
         g.csp = MAIL_PAGE_POLICY
@@ -188,7 +188,7 @@ def _chosen_reader(session: Session) -> Subscriber | None:
 def _rendered(session: Session, article: Article, reader: Subscriber | None) -> Rendered:
     stream, context = as_sent(session, article)
     words, renderer = content_of(session, article.current), runtime().renderer
-    # Nobody's links: a click in the preview must not unsubscribe the person it is shown for.
+    # Links for nobody: a click in the preview must not unsubscribe the person it is filled in for.
     nobody = Reader(0, merged(session, reader, renderer.own_fields(words)))
     house = brand.current(session).speaking(reader.language if reader else None, renderer.languages)
     return renderer.rendered(stream, house, nobody, words, context)
@@ -196,9 +196,9 @@ def _rendered(session: Session, article: Article, reader: Subscriber | None) -> 
 
 @door.post("/articles/<row:id>/test", endpoint="article_test")
 def test(id: int) -> Response:
-    """Mail it to some addresses, as the chosen reader would get it; once, for a double click carries one number."""
+    """Mail it to some addresses, filled in for the chosen reader; a number in the form prevents doubles."""
     with transaction() as session:
-        article = one_or_404(session, Article, id, lock=True)  # no example is removed whose test is being queued
+        article = one_or_404(session, Article, id, lock=True)  # so that no example is removed while its test is queued
         owner, reader = owner_in(session), _chosen_reader(session)
         like: dict[str, Any] = {"subscriber": reader.id} if reader else {}
         try:
@@ -223,7 +223,7 @@ def test(id: int) -> Response:
 
 @door.post("/articles/<row:id>/archive", endpoint="article_archive")
 def archive(id: int) -> Response:
-    """Publish in the public archive, or take out of it."""
+    """Publish it in the archive, or remove it from there."""
     with transaction() as session:
         article = one_or_404(session, Article, id, lock=True)
         if request.form.get("public") == "yes":

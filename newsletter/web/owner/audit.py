@@ -1,4 +1,4 @@
-"""What the owners did: rows are only added."""
+"""The audit log of owners' actions; append-only."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from newsletter.web.owner.door import PAGE, asked_id, door
 from newsletter.web.state import reading
 
 NOBODY = "0"
-"""In the address: what nobody who is signed in has done, such as a try of the password."""
+"""Value in the address for entries without a signed-in owner, such as a failed sign-in."""
 
 
 @door.get("/audit")
 def audit() -> str:
-    """The log, newest first: of one person, of one kind, or all of it."""
+    """The log, newest first, optionally of one person or of one kind."""
     who, what, before = asked_id("who"), request.args.get("what", "")[:64].replace("\0", ""), asked_id("before")
     nobody = request.args.get("who") == NOBODY
     look = select(AuditEntry, Owner.email).outerjoin(Owner, Owner.id == AuditEntry.owner_id)
@@ -43,5 +43,5 @@ def audit() -> str:
 
 
 def _kinds(session: Session) -> list[str]:
-    """Every kind of entry that there is."""
+    """Every kind of entry in the log."""
     return figure(session, "kinds of entries", lambda it: sorted(it.scalars(select(AuditEntry.action).distinct())))

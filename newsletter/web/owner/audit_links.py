@@ -1,4 +1,4 @@
-"""Where what an entry of the audit log is about stands, as far as it is still there."""
+"""Links from entries of the audit log to what they are about, if it still exists."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -26,12 +26,12 @@ _NUMBERED: Sequence[tuple[str, type[Base], str]] = (
     ("subscriber ", Subscriber, "subscriber"),
     ("confirmation sent again", Subscriber, "subscriber"), ("import ", Import, "import_one"), ("feed ", Feed, "feed"),
 )  # fmt: skip
-"""By how the action begins: whose number its detail begins with, and the page of one of these."""
+"""(beginning of the action, table whose id begins the detail, endpoint of a row's page)."""
 _SLUGGED: Sequence[tuple[str, type[Form] | type[Series], str]] = (
     ("form ", Form, "form"), ("series on", Series, "series"), ("series off", Series, "series"),
     ("step ", Series, "series"),
 )  # fmt: skip
-"""The same where the detail begins with a short name."""
+"""The same for details that begin with a slug."""
 _PAGES = (
     ("brand saved", "settings", "brand"), ("own zone saved", "settings", "zone"), ("clicks ", "settings", "clicks"),
     ("theme ", "theme", ""), ("privacy", "privacy", ""), ("guide", "guides", ""), ("topic ", "topics", ""),
@@ -39,13 +39,13 @@ _PAGES = (
     ("relay tested", "sending", "relays"), ("throw-away", "throwaway", ""), ("bulk action", "bulk_actions", ""),
     ("picture ", "pictures", ""), ("invited", "team", ""), ("role changed", "team", ""),
 )  # fmt: skip
-"""The page on which there is all of a kind: endpoint and anchor."""
+"""(beginning of the action, endpoint, anchor) of pages that show all of a kind."""
 _TEXT = "words of a mail "
 _NUMBER, _NAME = re.compile(r"(?:article )?(\d{1,18})\b"), re.compile(r"[a-z0-9-]+")
 
 
 def links(session: Session, entries: Collection[AuditEntry]) -> dict[int, str]:
-    """By an entry's number, the address of what it is about; not of what is gone, or not for who is signed in."""
+    """Addresses by entry id; without what is deleted or not permitted to the user."""
     found: dict[int, str] = {}
     for begins, kind, page in _NUMBERED:
         about = {one.id: int(m[1]) for one in entries if _is(one, begins) and (m := _NUMBER.match(one.detail))}

@@ -1,4 +1,4 @@
-"""Which form stands below each article of the archive."""
+"""Chooses the form below articles in the archive."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ from newsletter.web.owner.form_fields import BelowForm
 from newsletter.web.state import transaction
 
 FITTING, NO_FORM = "", "none"
-"""What is chosen, besides the number of a form."""
+"""Choices other than a form's id."""
 
 
 def chosen_below(house: Brand) -> dict[str, str]:
-    """What is chosen now, as the form has it."""
+    """The present choice, as data for the form."""
     return {"below": str(house.article_form_id or FITTING) if house.has_article_forms else NO_FORM}
 
 
 def below_form(session: Session, **kwargs: Any) -> BelowForm:
-    """The form with all that can be chosen."""
+    """The form with all its choices."""
     form = BelowForm(**kwargs)
     open_ones = [SelectChoice(str(one.id), one.name) for one in forms.every(session) if one.is_open]
     form.below.choices = [SelectChoice(FITTING, _("What fits: the guide on its topic, else the newsletter")),
@@ -34,7 +34,7 @@ def below_form(session: Session, **kwargs: Any) -> BelowForm:
 
 @door.post("/forms/below-articles", endpoint="form_below")
 def save_below() -> Response:
-    """Which form stands below each article of the archive."""
+    """Save the form to show below articles in the archive."""
     with transaction() as session:
         typed, house = below_form(session), brand.current(session)
         if not typed.validate():

@@ -1,4 +1,4 @@
-"""An article brought over from another site: its address is typed, and what is found there opens in the editor."""
+"""Imports an article from another site: fetches a typed address and opens the text in the editor."""
 
 from typing import Any
 
@@ -23,20 +23,20 @@ NOTHING = lazy(
 
 
 class AddressForm(TypedForm):
-    """Where something stands on another site."""
+    """The address of an article on another site."""
 
     address = StringField(lazy("Address"), filters=[characters.line])
 
 
 def completed(typed: str) -> str:
-    """An address as people type it, with what a browser puts in front."""
+    """A typed address, completed with its scheme as a browser would."""
     return typed if not typed or "://" in typed or typed.startswith(("file:", "data:", "javascript:")) \
         else f"https://{typed}"  # fmt: skip
 
 
 @door.get("/articles/bring-over", endpoint="bring_over")
 def ask() -> Any:
-    """The page on which the address is typed."""
+    """Show the form for the address."""
     return _page(AddressForm(formdata=None))
 
 
@@ -47,7 +47,7 @@ def _page(form: AddressForm, told: str = "") -> Any:
 
 @door.post("/articles/bring-over", endpoint="bring_over_do")
 def do() -> Any:
-    """Fetch it. What was found is a draft; nothing is an article before somebody has saved it."""
+    """Fetch it into a draft, which becomes an article only when somebody saves it."""
     form = AddressForm()
     try:
         brought = feeds.bring(runtime().fetcher, completed(form.address.data or ""))

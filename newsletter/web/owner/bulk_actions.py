@@ -1,4 +1,4 @@
-"""One thing for everybody whom the list of people shows: asked for with its dry run, watched, stopped, called off."""
+"""Bulk actions on everybody in the filtered list of people: requested with a dry run, watched, stopped, cancelled."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +37,7 @@ NOTED = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked for: a kind, and the guide, series or topic that it is about."""
+    """A requested action: its kind, and the guide, series or topic it concerns."""
 
     kind: ActionKind
     guide: Guide | None = None
@@ -46,7 +46,7 @@ class Wish:
 
     @classmethod
     def typed(cls, session: Session, source: Any) -> "Wish | None":
-        """The one in the address or in a form; None where it is not whole."""
+        """The action in the address or a form; None if incomplete."""
         guide, sequence, topic = (asked_id(name, source) for name in ("guide", "series", "from_topic"))
         match source.get("do", ""):
             case ActionKind.GUIDE.value if guide:
@@ -73,13 +73,13 @@ class Wish:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """What it is, by the names that a bulk action has for it."""
+        """Its parts, by their names in a bulk action."""
         return {"kind": self.kind, "guide": self.guide, "sequence": self.sequence, "topic": self.topic}
 
 
 @door.get("/subscribers/actions", endpoint="bulk_actions")
 def index() -> str:
-    """Those that were asked for, the newest first."""
+    """List the requested actions, newest first."""
     with reading() as session:
         look = select(BulkAction).order_by(BulkAction.id.desc())
         before = asked_id("before")
@@ -92,7 +92,7 @@ def index() -> str:
 
 @door.get("/subscribers/actions/new", endpoint="bulk_action_new")
 def ask() -> Any:
-    """What may be done for those that the list shows; with one chosen, what it would do."""
+    """Show the actions available for the people listed, or the dry run of the chosen one."""
     with reading() as session:
         shown, wish = Filter.typed(session), Wish.typed(session, request.args)
         return _page(session, shown, wish)
@@ -113,7 +113,7 @@ def _page(session: Session, shown: Filter, wish: Wish | None, error: str = "") -
 
 @door.post("/subscribers/actions/new", endpoint="bulk_action_begin")
 def begin() -> Any:
-    """What can be stopped, and takes nothing away for good."""
+    """Begin an action that can be stopped and deletes nothing for good."""
     with transaction() as session:
         wish = Wish.typed(session, request.form)
         if wish is None or wish.kind is ActionKind.ERASE:
@@ -124,18 +124,18 @@ def begin() -> Any:
 @door.post("/subscribers/actions/erase", endpoint="bulk_action_erase")
 @asks_password
 def erase() -> Any:
-    """At their request: everything that is held about them goes. How many they are is typed, not only pressed."""
+    """Begin to erase all data about these people at their request. The owner must type how many they are."""
     with transaction() as session:
         return _begun(session, Wish(ActionKind.ERASE), "".join(filter(str.isdecimal, request.form.get("sure", ""))))
 
 
 def _begun(session: Session, wish: Wish, sure: str | None = None) -> Any:
-    """`sure`: how many people they are, as the owner typed it; None: they are not asked."""
+    """`sure`: the number of people typed by the owner; None if none is asked for."""
     shown = Filter.typed(session, request.form)
     if shown.is_broken:
         return _page(session, shown, wish, _("The filter that was shown cannot be used, so nothing was begun."))
     made = BulkAction.begin(session, shown.people, now(), owner_id=current_user.owner_id, **wish.parts)
-    if sure not in (None, str(made.expected)):  # counted from those who were written down: nobody comes in between
+    if sure not in (None, str(made.expected)):  # counted from the stored list, so nobody can be added in between
         made.take_back(session)
         told = _("Nothing was erased. To say that you are sure, type how many people they are: %(people)s.",
                  people=number(made.expected))  # fmt: skip
@@ -151,7 +151,7 @@ def _begun(session: Session, wish: Wish, sure: str | None = None) -> Any:
 
 @door.get("/subscribers/actions/<row:id>", endpoint="bulk_action")
 def show(id: int) -> str:
-    """How far it is, or what became of it."""
+    """Show an action's progress or result."""
     with reading() as session:
         it = one_or_404(session, BulkAction, id)
         waits = it.state is ActionState.WAITING and now() - it.starts_at > GRACE * 2
@@ -190,7 +190,7 @@ def _far(it: BulkAction) -> dict[str, Any]:
 
 @door.get("/subscribers/actions/<row:id>/progress.json", endpoint="bulk_action_progress")
 def progress(id: int) -> Response:
-    """The numbers now."""
+    """The present numbers as JSON."""
     with reading() as session:
         answer = jsonify(_far(one_or_404(session, BulkAction, id)))
     answer.headers["Cache-Control"] = "no-store"
@@ -199,7 +199,7 @@ def progress(id: int) -> Response:
 
 @door.post("/subscribers/actions/<row:id>/<any('undo', 'stop', 'go-on'):verb>", endpoint="bulk_action_do")
 def act(id: int, verb: str) -> Any:
-    """What a button asks for. Too late, it changes nothing and says where the action stands."""
+    """Carry out a button's action. If it is too late, changes nothing and shows the present state."""
     with transaction() as session:
         it = one_or_404(session, BulkAction, id, lock=True)
         if verb == "go-on" and it.kind is ActionKind.ERASE and not may("bulk_action_erase"):

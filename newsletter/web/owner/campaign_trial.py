@@ -1,6 +1,6 @@
-"""A test mail from a campaign's own page, of what it would send: of an A/B test A, B, or both.
+"""Sends test mails from a campaign's own page; for an A/B test, of A, B or both.
 
-Its button stands in the form that says when the campaign goes, and brings back what was filled in there.
+The button is inside the form that schedules the campaign, so the page comes back with what was typed there.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ Words = tuple[str, str, str]
 
 @door.post("/campaigns/<row:id>/try", endpoint="campaign_try")
 def try_(id: int) -> Any:
-    """Mail what was chosen to some addresses; once, for a double click carries one number."""
+    """Mail the chosen parts to some addresses; a number in the form makes a double click send one."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if not campaign.is_new:
@@ -48,7 +48,7 @@ def try_(id: int) -> Any:
 
 
 def _sent(session: Session, campaign: Campaign, owner: Owner) -> str:
-    """Queue what was asked for; what to say of it. Raises BadArticle, NotTried."""
+    """Queue the requested tests; return the message for the owner. Raises BadArticle, NotTried."""
     test, part = ab_test_of(session, campaign), request.form.get("part", "")
     if (part or campaign.is_tested) and (test is None or part not in CHOSEN):
         abort(404, _("There is no such test."))
@@ -72,7 +72,7 @@ def _sent(session: Session, campaign: Campaign, owner: Owner) -> str:
 
 
 def _parts(test: ABTest, parts: tuple[Part, ...]) -> Iterator[tuple[Article, Words, tuple[str, str]]]:
-    """The article of each part, what it says, and the subject and the preheader that are not the article's own."""
+    """(article, words, (subject, preheader) if they are B's own instead of the article's) of each part."""
     for part in parts:
         one = test.a if part is Part.A else test.b
         words = test.words_b if part is Part.B else _words(one)
@@ -85,7 +85,7 @@ def _words(campaign: Campaign) -> Words:
 
 
 def _insist(session: Session, article: Article, words: Words, reader: Subscriber | None) -> None:
-    """Nothing is queued that cannot be built. Raises BadArticle."""
+    """Raise BadArticle if the mail cannot be built, before anything is queued."""
     stream, context = as_sent(session, article)
     of_these, renderer = content(session, *words), runtime().renderer
     nobody = Reader(0, merged(session, reader, renderer.own_fields(of_these)))

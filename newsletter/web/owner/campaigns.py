@@ -1,4 +1,4 @@
-"""Campaigns: one article to many people, now or at a chosen time, watched while it goes out."""
+"""Campaigns: one article to many people, now or at a chosen time, with progress while it is sent."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -54,7 +54,7 @@ from newsletter.web.state import now, reading, runtime, transaction
 
 @door.route("/campaigns/new", methods=["GET", "POST"], endpoint="campaign_new")
 def new() -> Any:
-    """Choose an article and its audience; the same choice twice finds the draft there is."""
+    """Draft a campaign from an article and an audience; the same choice again finds the existing draft."""
     with transaction() if request.method == "POST" else reading() as session:
         form, ab = campaign_form(session, data=as_asked()), ab_form(session)
         only_looks = bool(request.form.get("look"))  # the button for whoever has no script
@@ -87,7 +87,7 @@ def _draft(session: Session, form: CampaignForm, wish: Wish | None) -> Campaign:
 
 
 def _known(session: Session, article: Article, to: Campaign, wish: Wish | None) -> Campaign | None:
-    """The draft of this article to the same people, with the same test or none."""
+    """The existing draft of this article with the same audience, and the same test or none."""
     saved = to.saved_segment.id if to.saved_segment else None
     look = select(Campaign).where(
         Campaign.article_id == article.id, Campaign.stored_state == CampaignState.DRAFT,
@@ -104,7 +104,7 @@ def _known(session: Session, article: Article, to: Campaign, wish: Wish | None) 
 
 @door.get("/campaigns/<row:id>", endpoint="campaign")
 def show(id: int) -> Any:
-    """A draft with its preflight, or how far it has come. A test that has not begun is on the page of A."""
+    """Show a draft with its preflight, or the progress. A test that has not begun is on A's page."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         test = ab_test_of(session, campaign)
@@ -114,7 +114,7 @@ def show(id: int) -> Any:
 
 
 def page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
-    """Its page, with what was filled in there."""
+    """A campaign's page, with what was typed there."""
     test = ab_test_of(session, campaign)
     parts = test.both if test and campaign.is_tested else (campaign,)
     people = sum(one.audience(now()).size(session) for one in parts) if campaign.is_new else 0
@@ -139,7 +139,7 @@ def page(session: Session, campaign: Campaign, form: ScheduleForm) -> str:
 
 
 def _times(session: Session, campaign: Campaign, form: ScheduleForm) -> dict[str, Any]:
-    """What its page says of when it goes: what leaves when, at everyone's own time, and the best hour known."""
+    """The page's variables about time: when each part is sent at everyone's own time, and the best known hour."""
     own, dispatch, at = campaign.own_time, campaign.dispatch, now()
     if not campaign.is_new:
         return {"openings": openings(session, dispatch, at) if own and dispatch else []}
@@ -152,11 +152,10 @@ def _times(session: Session, campaign: Campaign, form: ScheduleForm) -> dict[str
 
 
 def _whom(session: Session, campaign: Campaign, form: ScheduleForm) -> dict[str, Any]:
-    """What its page says of whom it goes to: who they are, who gets another mail that day; and of one that was called
-    off, to whom it can still go."""
+    """The page's variables about recipients: who they are, who gets another mail that day, who can still be sent it."""
     if campaign.is_new:
         twice = day_seen(session, campaign, form)
-        # Of one that goes on, or goes once more, all is settled as it was for the first.
+        # A continuation or a resent campaign keeps the exclusions of the original.
         left_out = left_out_form(session, campaign) if campaign.left_out_rules is None else None
         return {"twice": twice, "button_says": says(session, campaign, twice), "left_out": left_out,
                 "glance": whom_seen(session, campaign)["glance"],
@@ -173,23 +172,23 @@ def _topic(session: Session, campaign: Campaign) -> Topic | None:
 
 
 def _told(session: Session, campaign: Campaign) -> str:
-    """The rules of its saved segment as a sentence; of one that was launched, as they were then."""
+    """The rules of its saved segment as a sentence; once launched, as they were then."""
     rules = campaign.rules
     return sentence(rules, look_up(session, rules)) if rules else ""
 
 
 def _used(session: Session, campaign: Campaign) -> list[tuple[Revision, int]]:
-    """Its revisions with how many people have each; empty while it has had one only, which needs no counting."""
+    """(revision, number of people who got it); empty with a single revision, to save counting."""
     dispatch = campaign.dispatch
     if dispatch is None or dispatch.revision.created_at < dispatch.created_at:
-        return []  # the words of the launch
+        return []  # only the text of the launch
     seen = revisions_used(session, dispatch)
     return [(one, count) for one, count in seen if one.id != dispatch.revision_id] and seen
 
 
 @door.post("/campaigns/<row:id>/schedule", endpoint="campaign_schedule")
 def schedule(id: int) -> Any:
-    """Set the time. A second click finds it scheduled, or going out, and is shown that."""
+    """Set the time. A second click changes nothing and shows the present state."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if not campaign.is_new:
@@ -223,7 +222,7 @@ def schedule(id: int) -> Any:
 
 @door.get("/campaigns/<row:id>/cancel", endpoint="campaign_ask_cancel")
 def ask_cancel(id: int) -> str:
-    """Are you sure? What was sent stays sent."""
+    """Ask for confirmation; what was sent stays sent."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         return render_template(
@@ -233,7 +232,7 @@ def ask_cancel(id: int) -> str:
 
 @door.post("/campaigns/<row:id>/<any(unschedule, pause, resume, cancel):verb>", endpoint="campaign_act")
 def act(id: int, verb: str) -> Response:
-    """What a button asks for. Asked again, or too late, it changes nothing and says where the campaign stands."""
+    """Carry out a button's action. If repeated or too late, changes nothing and shows the present state."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         acts: dict[str, tuple[Callable[[], None], str]] = {

@@ -1,4 +1,4 @@
-"""All that is looked at before somebody presses: the preflight, and what workers found for it beside the page."""
+"""All checks shown before sending: the preflight, and the results of background checks."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from newsletter.web.state import now, runtime
 
 
 def report_of(session: Session, campaign: Campaign) -> Report:
-    """What stands against a campaign, were it sent now by a press."""
+    """All checks of a campaign sent now by an owner."""
     renderer, house = runtime().renderer, brand.current(session)
     report = preflight.check_campaign(session, renderer, house, campaign, now())
     links = link_checks.link_check(link_checks.found_of(session, renderer, house, campaign))
@@ -21,12 +21,12 @@ def report_of(session: Session, campaign: Campaign) -> Report:
 
 
 def sender_needs(session: Session, house: Brand) -> list[Check]:
-    """What is wrong with the sender's domain, as a worker found it the last time."""
+    """Faults of the sender's domain found by the last check."""
     return [one for one in _sender(session, house) if one.level is Level.WARNING]
 
 
 def _sender(session: Session, house: Brand) -> Iterator[Check]:
-    """Nothing is said of it while mail stays on this machine, or DNS is not to be asked."""
+    """The checks of the sender's domain; none while mail stays on this machine, or if DNS must not be used."""
     settings = runtime().settings
     if settings.looks_domains_up and not stays_here(settings):
         yield from sending.sender_checks(session, house)

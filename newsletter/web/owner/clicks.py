@@ -1,4 +1,4 @@
-"""Clicks: whether they are counted, in all mails or in those of one article, and forgetting them."""
+"""Clicks: switches counting on or off, in all mails or per article, and deletes records."""
 
 from flask import request
 from werkzeug.wrappers import Response
@@ -20,7 +20,7 @@ OFF = lazy(
 
 @door.post("/settings/clicks", endpoint="settings_clicks")
 def switch() -> Response:
-    """Count clicks from now on, or stop that. What is recorded stays until it is deleted."""
+    """Start or stop counting clicks. Existing records stay until deleted."""
     on = request.form.get("clicks") == "on"
     with transaction() as session:
         house = brand.current(session)
@@ -32,7 +32,7 @@ def switch() -> Response:
 
 @door.post("/settings/clicks/delete", endpoint="settings_clicks_delete")
 def delete() -> Response:
-    """Forget all that is recorded of clicks."""
+    """Delete all records of clicks."""
     if request.form.get("sure") != "yes":
         return back("settings", _("Nothing was deleted: tick the box to say that you are sure."), "info")
     with transaction() as session:
@@ -47,7 +47,7 @@ def delete() -> Response:
 
 @door.post("/articles/<row:id>/clicks", endpoint="article_clicks")
 def of_article(id: int) -> Response:
-    """Count clicks in the mails of one article, or leave its links as they are. `campaign`: where to go back to."""
+    """Count clicks in one article's mails, or leave its links direct. `campaign`: the page to return to."""
     on = request.form.get("clicks") == "on"
     with transaction() as session:
         article = one_or_404(session, Article, id, lock=True)
@@ -67,7 +67,7 @@ def of_article(id: int) -> Response:
 
 @door.post("/subscribers/<row:id>/clicks", endpoint="subscriber_clicks")
 def of_person(id: int) -> Response:
-    """At the person's request: their clicks are forgotten and no longer recorded, or recorded again."""
+    """At a person's request, delete their clicks and stop recording them, or record them again."""
     wanted = request.form.get("clicks") == "on"
     with transaction() as session:
         person = one_or_404(session, Subscriber, id, lock=True)

@@ -1,4 +1,4 @@
-"""The composer: the page on which an article is written, and what stands around the text."""
+"""The composer: the page on which articles are written, with everything around the text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -30,28 +30,28 @@ from newsletter.web.owner.pictures import newest
 from newsletter.web.published import summary
 
 WORDS = ("title", "topic", "subject", "preheader", "body", "named", "source")
-"""The fields of the editor whose words are kept in a draft."""
+"""The editor's fields stored in a draft."""
 CARDS = 12
 _QUOTES = re.compile(r'["\\{}%]')
-"""What would end a code, or the text in one."""
+"""Characters that would end a code, or a string in one."""
 _MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>{}"})
 
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """What was saved elsewhere since this editor was opened."""
+    """Changes saved elsewhere since this editor was opened."""
 
     revision: Revision
     author: str
     title: str
-    """The article's title now, where it was changed there too."""
+    """The article's present title, if it was changed there too."""
     changed: Sequence[Piece]
-    """From the words that both began from."""
+    """The differences from the revision that both started from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Something that can be put into the text by one press."""
+    """Something that a press inserts into the text."""
 
     name: str
     code: str
@@ -59,16 +59,16 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What stands around an editor that is opened or shown again."""
+    """Everything shown around an editor."""
 
     theirs: Theirs | None = None
     draft: Draft | None = None
-    """The one that is gone on with."""
+    """The draft being continued, if any."""
     sitting: str = field(default_factory=drafts.new_sitting)
 
 
 def page(session: Session, form: ArticleForm, article: Article | None, around: Around | None = None) -> Any:
-    """The editor, with what was typed. A form that was refused answers 422."""
+    """The editor with what was typed; status 422 if the form has errors."""
     own = own_merge_fields(session)
     around = around or Around()
     sitting = request.form.get("sitting", "")
@@ -86,7 +86,7 @@ def page(session: Session, form: ArticleForm, article: Article | None, around: A
 
 
 def place(article: Article | None, form: ArticleForm) -> Place:
-    """Where the words of a form that was sent were typed."""
+    """The place in which a submitted form was typed."""
     base = form.base.data or ""
     number = int(base) if base.isascii() and base.isdigit() and len(base) < 9 else 0
     return Place(
@@ -98,12 +98,12 @@ def place(article: Article | None, form: ArticleForm) -> Place:
 
 
 def version(draft: Draft) -> str:
-    """A draft as it stands now: once it has changed, it has another name."""
+    """An identifier of a draft's present state, which changes with it."""
     return f"{draft.id}@{draft.saved_at.timestamp():.6f}"
 
 
 def take_over(session: Session, follows: str) -> None:
-    """Let go of the draft that these words began from, unless somebody has typed into it since."""
+    """Delete the draft that this text started from, unless somebody has typed in it since."""
     id = follows.partition("@")[0]
     known = (
         session.get(Draft, int(id), with_for_update=True) if id.isascii() and id.isdigit() and len(id) < 19 else None
@@ -113,7 +113,7 @@ def take_over(session: Session, follows: str) -> None:
 
 
 def chosen_draft(session: Session, article: Article | None) -> Draft | None:
-    """The draft that the address asks to go on with."""
+    """The draft to continue, as named in the page's address."""
     id = asked_id("draft")
     found = session.get(Draft, id) if id else None
     fits = found is not None and found.closed_at is None and found.article_id == (article.id if article else None)
@@ -121,7 +121,7 @@ def chosen_draft(session: Session, article: Article | None) -> Draft | None:
 
 
 def _offers(session: Session, article: Article | None, around: Around) -> list[tuple[Draft, str]]:
-    """What is typed elsewhere and not saved: (draft, whose; "" for one's own)."""
+    """Unsaved drafts typed elsewhere: (draft, its author; "" for one's own)."""
     if request.method == "POST":
         return []
     known = drafts.opened(session, article, owner_id=None if article else current_user.owner_id)
@@ -131,18 +131,18 @@ def _offers(session: Session, article: Article | None, around: Around) -> list[t
 
 
 def _scheduled(session: Session, article: Article | None) -> Sequence[Campaign]:
-    """The campaigns that will send what is saved."""
+    """The scheduled campaigns that will send what is saved."""
     if article is None:
         return []
     coming = (Campaign.article_id == article.id, Campaign.stored_state == CampaignState.SCHEDULED)
     look = select(Campaign).where(*coming).order_by(Campaign.scheduled_at, Campaign.id).limit(10)
     found = session.scalars(look).all()
-    tests = {one.lot for one in found if one.part is Part.A}  # of two subjects A speaks for both
+    tests = {one.lot for one in found if one.part is Part.A}  # A stands for both of a test of two subjects
     return [one for one in found if one.part is not Part.B or one.lot not in tests][:5]
 
 
 def author(session: Session, owner_id: int | None) -> str:
-    """Whose words something is; "" for those of whoever is signed in."""
+    """The e-mail address of an author, or "a command"; "" for the user."""
     if owner_id == current_user.owner_id:
         return ""
     found = session.get(Owner, owner_id) if owner_id else None
@@ -160,12 +160,12 @@ def theirs(session: Session, article: Article, form: ArticleForm, is_title: bool
 
 
 def typed_words(session: Session, form: ArticleForm) -> Content:
-    """What was typed, as the words of a mail."""
+    """What was typed, as the content of a mail."""
     return content(session, form.subject.data or "", form.preheader.data or "", form.body.data or "")
 
 
 def as_sent(session: Session, article: Article | None) -> tuple[Stream, dict[str, Any]]:
-    """An article of a guide's series is shown as a step of it, any other as a campaign."""
+    """(stream, context) for a preview: a step for an article in a guide's series, else a campaign."""
     guide = article and session.scalar(
         select(Series.guide_slug)
         .join(Step, Step.sequence_id == Series.id)
@@ -176,14 +176,14 @@ def as_sent(session: Session, article: Article | None) -> tuple[Stream, dict[str
 
 
 def _chips(own: Sequence[MergeField]) -> Iterator[tuple[str, str, str]]:
-    """(name, label, what stands for it where nothing is known) of what can be filled in."""
+    """(name, label, fall-back) of each variable."""
     yield FIRST_NAME, _("First name"), _("friend")
     for one in own:
         yield one.name, one.means, one.fallback
 
 
 def _conditions(fields: Sequence[Field]) -> Iterator[tuple[str, str]]:
-    """(condition, who that is) by which a part can be for some only."""
+    """(condition, description of the people it matches) for parts of a text meant for some readers only."""
     yield FIRST_NAME, _("people whose first name is known")
     for one in fields:
         name = one.merge_field.name
@@ -211,6 +211,6 @@ def _article_cards(session: Session, but: Article | None) -> Iterator[Snippet]:
 
 
 def _card(top: str, title: str, words: str, address: str, label: str) -> str:
-    """A card as it stands in the text from then on: a mail that was sent never changes with what it names."""
+    """A card as fixed text, so that sent mails do not change with what it names."""
     said = f"{words.translate(_MARKDOWN)}\n\n" if words else ""
     return f'::: card\n{top}**{title.translate(_MARKDOWN)}**\n\n{said}[{label}]({address} "button")\n:::'

@@ -1,4 +1,4 @@
-"""The first page: how the house stands, and what comes next."""
+"""Home: the present figures, and what comes next."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -39,7 +39,7 @@ UNDER_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class GuideNumbers:
-    """How many people asked for a guide, and how many of them fetched it."""
+    """Number of people who requested a guide, and of those who fetched it."""
 
     guide: Guide
     asked: int
@@ -48,7 +48,7 @@ class GuideNumbers:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One bar of the chart: sign-ups of a day in the owner's zone, and how many of these people confirmed."""
+    """One bar of the chart: sign-ups on a day in the owner's zone, and how many of these people confirmed."""
 
     day: date
     signed_up: int
@@ -57,7 +57,7 @@ class Day:
 
 @door.get("/")
 def dashboard() -> str:
-    """Numbers, what is due, and what needs the owner."""
+    """Show figures, what is due, and what needs the owner's attention."""
     with reading() as session:
         at = now()
         look = select(Campaign).where(Campaign.stored_state.in_(UNDER_WAY)).order_by(Campaign.scheduled_at)
@@ -82,7 +82,7 @@ def dashboard() -> str:
 
 
 def _what_needs_somebody(session: Session, at: datetime) -> dict[str, Any]:
-    """What stands above all numbers: what has gone wrong, what waits for a decision, and how to begin."""
+    """The template's variables shown above the figures: faults, decisions to make, and first steps."""
     house, every = brand.current(session), all_guides(session)
     unfilled = [one for one in every if _unfilled(one)]
     steps = first_steps(session, runtime().settings, bool(unfilled))
@@ -107,13 +107,13 @@ def _what_needs_somebody(session: Session, at: datetime) -> dict[str, Any]:
 
 
 def _pending(session: Session, at: datetime) -> tuple[int, int]:
-    """Who has not confirmed for days, and how many of them may be asked again; nobody while that is being counted."""
+    """(people unconfirmed for days, those of them who may be asked again); zeros while they are counted."""
     key = ("not confirmed for days", at.date())
     return figure_if_kept(session, key, lambda it: journey.pending_for_days(it, at)) or (0, 0)
 
 
 def _due(session: Session, at: datetime) -> list[tuple[Subscriber, Planned]]:
-    """Who gets an article of a series next, and when: as their own page tells it, with what it gives way to."""
+    """The next people to get a series article, and when, as shown on their own pages, with any reason for a delay."""
     zone, mailings = brand.current(session).zone, campaigns.planned(session)
     soon = sequences.soonest(session, 6)
     planned = [(one.subscriber, sequences.what_is_next(session, one, zone, at, mailings)) for one in soon]
@@ -121,7 +121,7 @@ def _due(session: Session, at: datetime) -> list[tuple[Subscriber, Planned]]:
 
 
 def _last(session: Session) -> tuple[Campaign, Result] | None:
-    """The campaign that was sent last, with what became of it."""
+    """The last campaign sent, with its results."""
     look = select(Campaign).where(Campaign.stored_state == CampaignState.SENT).order_by(Campaign.launched_at.desc())
     last = session.scalars(look.limit(1)).first()
     return reports.of_campaigns(session, [last])[0] if last else None
@@ -135,7 +135,7 @@ def _unfilled(guide: Guide) -> tuple[str, ...]:
 
 
 def guide_numbers(session: Session) -> list[GuideNumbers]:
-    """For each guide in the house's order: people who asked and people who fetched."""
+    """The numbers of each guide, in the owner's order."""
     fetched = case((GuideRequest.fetched_at.is_not(None), GuideRequest.subscriber_id))
     people = func.count(GuideRequest.subscriber_id.distinct()), func.count(fetched.distinct())
     look = select(GuideRequest.guide_id, *people).group_by(GuideRequest.guide_id)
@@ -144,7 +144,7 @@ def guide_numbers(session: Session) -> list[GuideNumbers]:
 
 
 def trouble(session: Session) -> dict[State, int]:
-    """Messages that ended without being sent for certain and that the owner has not looked at."""
+    """Number of messages by state that failed or may not have been sent, and that the owner has not reviewed."""
     rows = session.execute(
         select(Message.state, func.count())
         .where(Message.troubled_at.is_not(None), Message.state.in_((State.FAILED, State.UNCERTAIN)))
@@ -161,12 +161,12 @@ def _mails_of_last_day(session: Session, at: datetime) -> list[tuple[State, int]
 
 
 def sign_ups(session: Session, at: datetime, zone: str) -> list[Day]:
-    """The last 30 days in this zone, today last; a day with nobody is there with 0."""
+    """The last 30 days in this zone, today last, including days with no sign-ups."""
     here = zone_named(zone)
     today = at.astimezone(here).date()
     days = [today - timedelta(days=DAYS - 1 - back) for back in range(DAYS)]
     ends = [datetime.combine(day + timedelta(days=1), time(0), here) for day in days]
-    # One look at the table: the database sorts people into days that begin at the owner's midnight.
+    # A single query: the database groups people into days that start at the owner's midnight.
     bucket = case(*((Subscriber.created_at < end, place) for place, end in enumerate(ends)), else_=DAYS - 1)
     look = (
         select(bucket, func.count(), func.count(Subscriber.confirmed_at))

@@ -1,4 +1,4 @@
-"""Data: what there is, a backup of it all for download, and people as a file."""
+"""Data: an overview, a downloadable backup, and people as a file."""
 
 import os
 import shutil
@@ -33,16 +33,16 @@ from newsletter.web.state import now, reading, runtime, transaction
 
 log = structlog.get_logger()
 LARGEST = 250_000_000
-"""Octets, unpacked, that a browser is given: more takes longer to pack than proxies wait for the first octet."""
+"""Largest backup offered for download, in octets unpacked: proxies time out before a larger one is packed."""
 FOLDER, LEFT = ".download-", timedelta(hours=1)
-"""How the folders begin in which one is packed; from when on such a folder belongs to a process that was killed."""
+"""Prefix of the folders in which backups are packed, and the age at which one must be left from a killed process."""
 DONE = marked("backup downloaded")
 KINDS: dict[str, type[Any]] = {"people": Subscriber, "mails": Message, "articles": Article, "pictures": Picture}
 
 
 @door.get("/data", endpoint="data")
 def show() -> str:
-    """What there is."""
+    """Show the overview."""
     with reading() as session:
         sizes = backup.measure(runtime(), session)
         last = session.scalar(select(func.max(AuditEntry.at)).where(AuditEntry.action == DONE))
@@ -72,7 +72,7 @@ def _count_of(kind: type[Any]) -> Any:
 @limiter.limit("20 per hour")
 @asks_password
 def download() -> Any:
-    """A backup, packed now and sent; nothing of it stays on the disk."""
+    """Pack and send a backup, leaving nothing on the disk."""
     with reading() as session:
         if backup.measure(runtime(), session).whole > LARGEST:
             return back("data", _("This is too much for a browser. Please use the command."), "info")
@@ -96,7 +96,7 @@ def _why(error: BadBackup | OSError) -> str:
 
 
 def _packed() -> IO[bytes]:
-    """A backup that has no name any more: its room on the disk is free as soon as it is closed."""
+    """An open backup, already unlinked: closing it frees its space on the disk."""
     with _folder(runtime().settings.data_dir) as folder:
         target = folder / "backup.zip"
         backup.write(runtime(), target, now(), lambda _octets: None)
@@ -105,7 +105,10 @@ def _packed() -> IO[bytes]:
 
 @contextmanager
 def _folder(data: Path) -> Iterator[Path]:
-    """For the product's own user alone. What a killed process left is removed: it holds addresses and the key."""
+    """A folder that only the product's own user can read.
+
+    Deletes what killed processes left, as it holds addresses and the secret key.
+    """
     for left in data.glob(f"{FOLDER}*"):
         if time.time() - left.stat().st_mtime > LEFT.total_seconds():
             shutil.rmtree(left, ignore_errors=True)

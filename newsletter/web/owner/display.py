@@ -1,4 +1,4 @@
-"""How times, numbers and sizes read on the owner's pages."""
+"""Formats times, numbers and sizes for the owner's pages."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,26 +24,26 @@ WORDS = {
     "unsubscribed": marked("unsubscribed"), "active": marked("active"), "waiting": marked("waiting"),
     "finished": marked("finished"), "stopped": marked("stopped"),
 }  # fmt: skip
-"""A state of a message, a campaign, a person or an enrollment."""
+"""Names of the states of messages, campaigns, people and enrollments."""
 
 
 def word(state: StrEnum) -> str:
-    """A state in a word."""
+    """The name of a state."""
     return _(WORDS[state.value])
 
 
 def in_zone(at: datetime, zone: str) -> str:
-    """An instant as it reads in a zone: "Mon 23 Nov 2026, 14:05 GMT"."""
+    """An instant in a zone: "Mon 23 Nov 2026, 14:05 GMT"."""
     return spoken().moment(at, zone_named(zone))
 
 
 def local(at: datetime | None) -> str:
-    """An instant in the owner's zone; a dash for none."""
+    """An instant in the owner's zone; a dash for None."""
     return in_zone(at, current_user.zone) if at else "–"
 
 
 def no_such_time(error: NoSuchTime) -> str:
-    """That the clocks skip a time, and what to choose."""
+    """A message that the clocks skip this time, with the alternatives."""
     time = f"{error.wall:%H:%M}"
     return _(
         "%(clock)s on %(day)s does not exist in %(zone)s: the clocks go forward over it. Please choose an earlier or a "
@@ -72,7 +72,7 @@ def number(count: int | None) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share as a whole percentage; a dash of nothing."""
+    """A share as a whole percentage; a dash if `whole` is 0."""
     return _("%(number)s%%", number=spoken().decimal(100 * part / whole, 0)) if whole else "–"
 
 
@@ -89,7 +89,7 @@ def size(octets: int) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """How long something takes, in words short enough for a table."""
+    """A duration in words short enough for a table."""
     if seconds is None:
         return "–"
     whole = round(seconds)
@@ -102,12 +102,12 @@ def duration(seconds: float | None) -> str:
 
 
 def _timed(at: datetime, words: str) -> Markup:
-    """A time in words, with the exact one where the pointer rests on it."""
+    """A <time> in words, with the exact time as a tooltip."""
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), local(at), words)
 
 
 def ago(at: datetime, now: datetime) -> Markup:
-    """How long ago something was, to the unit that matters; a <time>."""
+    """How long ago something was, in its largest unit, as a <time>."""
     return _timed(at, _ago(at, now))
 
 
@@ -123,9 +123,9 @@ def _ago(at: datetime, now: datetime) -> str:
 
 
 def when(at: datetime | None) -> Markup | str:
-    """When something was: minutes in words, of today and yesterday the clock, else the exact time; a dash for none.
+    """A past time: minutes in words, today and yesterday as time of day, else exactly; a dash for None.
 
-    A time to come is told exactly: somebody plans by it.
+    A future time is always exact, because people plan by it.
     """
     if at is None:
         return "–"
@@ -140,16 +140,16 @@ def when(at: datetime | None) -> Markup | str:
 
 
 def why_there(reason: Reason | str | None, code: int | None = None, reply: str | None = None) -> str:
-    """Why a message is where it is."""
+    """The reason for a message's state, in words."""
     return explained(reason, code, reply, spoken())
 
 
 LONGEST_SAME = 400
-"""Characters that are shown of what two texts have in common, between two places where they differ."""
+"""Characters shown of a passage common to two texts, between two differences."""
 
 
 def shortened(words: str) -> str:
-    """The beginning and the end of what is the same in two texts."""
+    """The beginning and end of a passage common to two texts."""
     half = LONGEST_SAME // 2
     return words if len(words) <= LONGEST_SAME else f"{words[:half]} […] {words[-half:]}"
 

@@ -1,4 +1,4 @@
-"""The blueprint, its guard, and what every page of it knows."""
+"""The owner's blueprint: its guard, and helpers for every page."""
 
 from typing import Any, TypeVar
 
@@ -24,9 +24,9 @@ door = Blueprint("owner", __name__, url_prefix="/owner")
 OPEN_TO_ALL = tuple(f"{permissions.PREFIX}{name}" for name in sorted(permissions.OPEN))
 Row = TypeVar("Row", bound=Base)
 LONG_TEXT = "body"
-"""The field of a form that somebody may have written in for an hour."""
+"""A form field in which somebody may have written for an hour."""
 LANDING = "landing"
-"""The field by which a guide's own page says what it began from; it may have taken as long."""
+"""The field that names the state from which editing of a guide's page began; it may have taken as long."""
 LONGEST_WORDS, MOST_WORDS = 600, 3
 PAGE = 50
 """Rows on one page of a list."""
@@ -36,7 +36,7 @@ PAGE = 50
 def _guard() -> Any:
     is_in = request.endpoint in OPEN_TO_ALL or current_user.is_authenticated
     try:
-        csrf.protect()  # acts on what changes something
+        csrf.protect()  # only on requests that change something
     except CSRFError:
         if _is_long():
             return _rescued(is_in)
@@ -56,9 +56,9 @@ def _is_long() -> bool:
 
 
 def _rescued(is_in: bool) -> tuple[Any, int]:
-    """Nothing is saved without a valid token, but nobody's article is lost because a session ended meanwhile.
+    """Show a typed text again if its session ended: it is not saved without a valid token, but nothing is lost.
 
-    Who is signed in again gets a token for it; a script asks for the same in its own words.
+    A user who has signed in again gets a new token; scripts get JSON.
     """
     if request.accept_mimetypes.best == "application/json":
         return jsonify(signed_out=not is_in, token=generate_csrf() if is_in else ""), 401
@@ -90,54 +90,54 @@ def _house() -> dict[str, Any]:
 
 
 def owner_in(session: Session) -> Owner:
-    """The owner who is signed in, as a record of this session."""
+    """The signed-in owner, loaded in this session."""
     return session.get_one(Owner, current_user.owner_id)
 
 
 def note(session: Session, action: str, detail: str = "", changes: Changes | None = None) -> None:
-    """Write down in the audit log what the owner who is signed in did just now, and what stood there before."""
+    """Add the signed-in owner's action to the audit log, with values before and after."""
     accounts.note(session, owner_in(session), now(), action, detail, changes=changes)
 
 
 def one_or_404(session: Session, kind: type[Row], id: int, lock: bool = False) -> Row:
-    """The row with this id. `lock`: until the transaction ends, so that two clicks come one after the other."""
+    """The row with this id. `lock`: until the transaction ends, so that double clicks are handled one by one."""
     return session.get(kind, id, with_for_update=True if lock else None) or abort(404)
 
 
 def asked_id(name: str, source: Any = None) -> int | None:
-    """A row's number from the query (or a form); None when it is missing or is none."""
+    """A row's id from the query or a form; None if missing or invalid."""
     typed = (request.args if source is None else source).get(name, "")
     sound = len(typed) < 20 and typed.isascii() and typed.isdigit() and 0 < int(typed) <= LARGEST_ID
     return int(typed) if sound else None
 
 
 def set_up_asked() -> int | None:
-    """The guide whose five steps a page was opened from, and a form on it sent."""
+    """The id of the guide from whose setup steps this page was opened, or its form submitted."""
     try:
         return asked_id("set_up", request.values)
     except RequestEntityTooLarge:
-        return None  # the page that says so is on its way, and what was sent was not read
+        return None  # the error page is on its way, and the body was not read
 
 
 def words_asked(name: str = "q", source: Any = None) -> str:
-    """What was typed into a search box, from the query or a form: one line, at most 254 characters."""
+    """A typed search from the query or a form: one line, at most 254 characters."""
     return " ".join((request.args if source is None else source).get(name, "").replace("\0", "").split())[:254]
 
 
 def tell(words: str, kind: str) -> None:
-    """Say something on the next page. It waits in the cookie, which holds 4 kB: so a few, and none of them long."""
+    """Show a message on the next page. Messages wait in the 4 kB cookie, so only a few short ones are kept."""
     flash(in_words(words)[:LONGEST_WORDS], kind)
     cookie["_flashes"] = cookie["_flashes"][-MOST_WORDS:]
 
 
 def back(endpoint: str, told: str = "", kind: str = "success", **values: Any) -> Response:
-    """After a POST: to a page that shows what is now, with a word about what was done."""
+    """A redirect after a POST to a page that shows the new state, with a message."""
     if told:
         tell(told, kind)
     return redirect(url_for(f"owner.{endpoint}", **values), 303)
 
 
 def back_to_set_up(endpoint: str, told: str, **values: Any) -> Response:
-    """After "Save": to the five steps of a guide for whoever came from there, else to this page."""
+    """A redirect after "Save": to a guide's setup steps if the user came from there, else to `endpoint`."""
     guide = set_up_asked()
     return back("guide_setup", told, id=guide) if guide else back(endpoint, told, **values)

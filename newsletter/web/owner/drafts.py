@@ -1,4 +1,4 @@
-"""Autosave: what is typed in the composer is kept beside the article, and is nobody's mail until it is saved."""
+"""Autosave: stores what is typed in the composer beside the article; it is not mailed before it is saved."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ EMPTY = frozenset({"", "{{ greeting }},"})
 
 @door.post("/articles/draft", endpoint="draft_keep")
 def keep() -> Any:
-    """Keep what is typed; the answer says when that was, and whether somebody else has saved meanwhile."""
+    """Store what is typed; answer with the time, and whether somebody else has saved meanwhile."""
     typed = {name: characters.text(request.form.get(name)) for name in WORDS}
     if not drafts.is_sitting(request.form.get("sitting", "")):
         return jsonify(error=_("This editor has no name. Please open the page again.")), 422
@@ -41,7 +41,7 @@ def keep() -> Any:
             kept = drafts.keep(session, here, typed, now())
         except drafts.Closed:
             made = drafts.saved_by(session, here)
-            if made and _is_nothing_new(made, typed):  # sent before they were saved, and here behind that
+            if made and _is_nothing_new(made, typed):  # sent before the save, received after it
                 return jsonify(kept="")
             return jsonify(closed=True, sitting=drafts.new_sitting()), 409
         take_over(session, request.form.get("follows", ""))
@@ -60,7 +60,7 @@ def _is_nothing_new(article: Article | None, typed: Mapping[str, str]) -> bool:
 
 
 def _newer(session: Session, article: Article | None, here: Place) -> dict[str, Any]:
-    """That somebody has saved other words since, or is typing some."""
+    """Whether somebody has saved something newer, or is typing, as data for the script."""
     if article is None:
         return {}
     words = article.current
@@ -81,7 +81,7 @@ def _newer(session: Session, article: Article | None, here: Place) -> dict[str, 
 
 @door.post("/drafts/<row:id>/delete", endpoint="draft_delete")
 def delete(id: int) -> Any:
-    """Throw one's own away."""
+    """Discard one's own draft."""
     with transaction() as session:
         draft = one_or_404(session, Draft, id, lock=True)
         article = draft.article_id

@@ -1,4 +1,4 @@
-"""Taking away what came with the product: a page says what goes and what stays, and a press does it."""
+"""Removes the examples that came with the product, after a page that says what goes and what stays."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ CHANGED_SINCE = lazy("Nothing was removed: something has changed since this page
 
 @door.get("/examples", endpoint="examples")
 def show() -> str:
-    """What would go, and what would stay and why; nothing is changed."""
+    """Show what would go, and what would stay and why. Changes nothing."""
     with reading() as session:
         found = examples.listed(session, runtime().guides)
         has_own = any(one.slug not in examples.GUIDES for one in shown_guides(session))
@@ -54,7 +54,7 @@ def show() -> str:
 
 @door.post("/examples", endpoint="examples_remove")
 def remove() -> Any:
-    """Take away what the page has shown, and no more. A second press finds nothing left."""
+    """Remove what the page has shown, and no more. Idempotent."""
     with transaction() as session:
         gone = examples.remove(
             session, runtime().guides, now(), guides=request.form.get("guides") == "yes",

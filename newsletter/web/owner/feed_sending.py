@@ -1,4 +1,4 @@
-"""To whom new posts of a feed go by themselves: chosen by somebody who may send."""
+"""The audience to which a feed's new posts are sent automatically, chosen by somebody who may send."""
 
 from typing import Any
 
@@ -22,19 +22,19 @@ from newsletter.web.state import now, transaction
 from newsletter.web.typed_form import TypedForm
 
 SAVED = "segment:"
-"""Before a segment's number, where it is chosen to whom posts go."""
+"""Prefix of a segment's id among the audiences."""
 MOST = 100
 
 
 class SendingForm(TypedForm):
-    """To whom, and about what."""
+    """The audience and the topic."""
 
     to = SelectField(lazy("New posts go by themselves to"))
     topic = SelectField(lazy("About the topic"))
 
 
 def sending_form(session: Session, feed: Feed, *, typed: bool = False) -> SendingForm:
-    """The form as things stand, or as it was sent."""
+    """The form as stored, or with `typed` as submitted."""
     to = f"{SAVED}{feed.segment_id}" if feed.sending is Sending.SEGMENT else feed.sending.value
     stands = {"to": to, "topic": str(feed.topic_id or "")}
     form = SendingForm() if typed else SendingForm(formdata=None, data=stands)
@@ -50,13 +50,13 @@ def sending_form(session: Session, feed: Feed, *, typed: bool = False) -> Sendin
 
 
 def kept_from_writers(feed: Feed) -> Any:
-    """The refusal of somebody who may not send, where a change of this feed would change what readers get."""
+    """The refusal for a user who may not send, if changing this feed would change what readers get; else None."""
     return refusal(Permission.SEND) if feed.is_sending and not current_user.may(Permission.SEND) else None
 
 
 @door.post("/feeds/<row:id>/sending", endpoint="feed_sending")
 def save(id: int) -> Response:
-    """Let its new posts go out by themselves, or become drafts again."""
+    """Send its new posts automatically, or make them drafts again."""
     with transaction() as session:
         feed = one_or_404(session, Feed, id, lock=True)
         form = sending_form(session, feed, typed=True)

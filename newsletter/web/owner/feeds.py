@@ -1,4 +1,4 @@
-"""Feeds: blogs whose new posts become drafts, or mails; which there are, how they fare, what came of them."""
+"""Feeds: blogs whose new posts become drafts or mails, with their state and posts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ from newsletter.web.state import now, reading, runtime, transaction
 from newsletter.web.typed_form import TypedForm
 
 MOST = 50
-"""Feeds: more are no blog of one's own."""
+"""Most feeds; nobody has more blogs."""
 RHYTHMS = {Rhythm.DAILY: lazy("Every day"), Rhythm.WEEKLY: lazy("Once a week")}
 MAKES = {
     Makes.ARTICLES: lazy("A draft or mail for each new post"),
@@ -38,7 +38,7 @@ def _choices(words: Mapping[Rhythm, str] | Mapping[Makes, str]) -> list[SelectCh
 
 
 class FeedForm(TypedForm):
-    """How often a feed is looked at, and what becomes of its posts."""
+    """How often a feed is checked, and what its posts become."""
 
     rhythm = SelectField(lazy("Look at it"), choices=lambda: _choices(RHYTHMS))
     weekday = SelectField(lazy("Weekday, if once a week"), choices=weekdays, coerce=int)
@@ -47,7 +47,7 @@ class FeedForm(TypedForm):
 
 
 class NewFeedForm(FeedForm):
-    """A feed that is being named."""
+    """A new feed."""
 
     address = StringField(lazy("Address"), filters=[characters.line])
     takes_old = BooleanField(lazy("Take the posts too that stand in it already"))
@@ -55,7 +55,7 @@ class NewFeedForm(FeedForm):
 
 @door.get("/feeds", endpoint="feeds")
 def index() -> Any:
-    """All of them, with a form for one more."""
+    """List all feeds, with a form for a new one."""
     form = NewFeedForm(formdata=None, data={"rhythm": Rhythm.WEEKLY.value, "makes": Makes.ARTICLES.value, "hour": 7})
     with reading() as session:
         return _list(session, form)
@@ -72,13 +72,13 @@ def _list(session: Session, form: NewFeedForm) -> Any:
 
 
 def _told(feed: Feed) -> str:
-    """Why it could not be read."""
+    """Why a feed could not be read."""
     return language.in_words(in_words(feed.trouble)) if feed.trouble else ""
 
 
 @door.post("/feeds", endpoint="feed_add")
 def add() -> Any:
-    """One more: looked at once now, so that a wrong address is told while its owner sits there."""
+    """Add a feed; check it at once, so that the owner learns of a wrong address."""
     form = NewFeedForm()
     if form.validate():
         try:
@@ -118,7 +118,7 @@ def _typed(form: FeedForm) -> dict[str, Any]:
 
 @door.get("/feeds/<row:id>", endpoint="feed")
 def show(id: int) -> Any:
-    """One of them: how it fares, its posts, and when it is looked at."""
+    """Show a feed: its state, its posts, and when it is checked."""
     with reading() as session:
         feed = one_or_404(session, Feed, id)
         stands = {"rhythm": feed.rhythm.value, "weekday": feed.weekday, "hour": feed.hour, "makes": feed.makes.value}
@@ -136,7 +136,7 @@ def _one(session: Session, feed: Feed, form: FeedForm) -> Any:
 
 @door.post("/feeds/<row:id>", endpoint="feed_save")
 def save(id: int) -> Any:
-    """Look at it at other times, or make something else of its posts."""
+    """Change when it is checked, or what its posts become."""
     with transaction() as session:
         feed, form = one_or_404(session, Feed, id, lock=True), FeedForm()
         if kept := kept_from_writers(feed):
@@ -153,7 +153,7 @@ def save(id: int) -> Any:
 
 @door.post("/feeds/<row:id>/<any('pause', 'go-on', 'look', 'remove'):verb>", endpoint="feed_do")
 def act(id: int, verb: str) -> Any:
-    """What a button asks for."""
+    """Carry out a button's action."""
     with transaction() as session:
         feed = one_or_404(session, Feed, id, lock=True)
         if kept := kept_from_writers(feed):

@@ -1,4 +1,4 @@
-"""Fields: what the owner wants to know of readers besides the address. Made, renamed, deleted with what uses them."""
+"""Fields: what the owner asks readers for besides the address; created, changed and deleted."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ KINDS = {
     FieldKind.CHOICE: lazy("choice"),
     FieldKind.YES_NO: lazy("yes or no"),
 }
-"""What a kind is called on a page."""
+"""Names of the kinds."""
 IN_USE = lazy("It is used, as you see below. Nothing was deleted.")
 
 
 @door.get("/fields", endpoint="fields")
 def index() -> str:
-    """Every field: how a mail names it, and how many people have a value."""
+    """List the fields, each with its variable and the number of people with a value."""
     with reading() as session:
         return render_template(
             "owner/fields.html", fields=all_fields(session), people=preflight.values_held(session), kinds=KINDS
@@ -36,7 +36,7 @@ def index() -> str:
 
 @door.route("/fields/new", methods=["GET", "POST"], endpoint="field_new")
 def new() -> Any:
-    """A new field."""
+    """Create a field."""
     with transaction() if request.method == "POST" else reading() as session:
         form = NewFieldForm()
         if form.validate_on_submit():
@@ -54,7 +54,7 @@ def new() -> Any:
 
 @door.route("/fields/<row:id>", methods=["GET", "POST"], endpoint="field")
 def edit(id: int) -> Any:
-    """Its label, its choices and its fall-back."""
+    """Change its label, choices and fall-back."""
     with transaction() if request.method == "POST" else reading() as session:
         field = one_or_404(session, Field, id, lock=request.method == "POST")
         held = {"label": field.label, "fallback": field.fallback, "choices": "\n".join(field.choices)}
@@ -81,7 +81,7 @@ def _typed(form: FieldForm) -> dict[str, Any]:
 
 @door.route("/fields/<row:id>/delete", methods=["GET", "POST"], endpoint="field_delete")
 def delete(id: int) -> Any:
-    """Ask, with what uses it; then delete it with all that it holds."""
+    """Ask for confirmation, showing what uses it; then delete it with all its values."""
     with transaction() if request.method == "POST" else reading() as session:
         field = one_or_404(session, Field, id, lock=request.method == "POST")
         uses = preflight.field_uses(session, field)

@@ -1,4 +1,4 @@
-"""What a new owner does before the first campaign: each step is ticked by what is so, never by hand."""
+"""A new owner's steps before the first campaign, ticked automatically and never by hand."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from newsletter.web.language import _
 
 @dataclass(frozen=True, slots=True)
 class FirstStep:
-    """One thing to do, and where."""
+    """One step and its place."""
 
     done: bool
     title: str
@@ -31,7 +31,7 @@ class FirstStep:
 
 
 def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[FirstStep]:
-    """The steps in their order; none once a campaign has gone out. `unsigned`: whether a guide names nobody yet."""
+    """The steps in order; none once a campaign has been sent. `unsigned`: whether a guide still names no author."""
     if session.scalar(select(exists().where(Campaign.launched_at.is_not(None)))):
         return []
     own_guide = not unsigned or _noted(session, "guide added")
@@ -59,14 +59,16 @@ def first_steps(session: Session, settings: Settings, unsigned: bool) -> list[Fi
 
 
 def stays_here(settings: Settings) -> bool:
-    """Whether all mail lands in the local mailbox, and none of it reaches anybody."""
+    """Whether all mail goes to the local mailbox and reaches nobody."""
     own = settings.mailbox_smtp_port
     return all(is_loopback(one.host) and one.port == own for one in parse_relays(settings.relays))
 
 
 def _domain_stands(session: Session, settings: Settings) -> bool:
-    """Whether the sender is the owner's own, and the last look at the domain found nothing wrong; unless one was taken,
-    mail that leaves this machine is proof enough."""
+    """Whether the sender is the owner's own, and the last check of the domain found no fault.
+
+    Without a check, mail that leaves this machine is proof enough.
+    """
     if not _noted(session, "brand saved") or not brand.current(session).email:
         return False
     found = next((one.found for one in sending.every(session) if one.kind is LookKind.DOMAIN), {})
@@ -81,7 +83,7 @@ def _noted(session: Session, action: str) -> bool:
 
 
 def _stands_elsewhere(session: Session, settings: Settings) -> bool:
-    """Whether a form was seen on a site of the owner's: any but the example blog."""
+    """Whether a form was seen on any site other than the example blog."""
     sites = (urlsplit(origin) for origin in session.scalars(select(Sighting.origin).distinct()))
     return any(not is_loopback(site.hostname or "") or site.port != settings.blog_port for site in sites)
 

@@ -1,4 +1,4 @@
-"""The owner's forms about forms. What is typed is cleaned here and judged by the records."""
+"""The owner's forms about forms; they clean input, which the records validate."""
 
 import re
 from typing import Any
@@ -25,14 +25,14 @@ def _line(label: str, longest: int, needed: str = "") -> StringField:
 
 
 class NewFormForm(TypedForm):
-    """What the new form is called, and what it gives."""
+    """Name of a new form, and what it gives."""
 
     name = _line(lazy("Name"), 120, lazy("Give it a name; only you see it."))
     gives = SelectField(lazy("It gives"))
 
 
 class FieldForm(TypedForm):
-    """What may be changed about a field of the owner's."""
+    """The properties of one of the owner's fields that may be changed."""
 
     label = StringField(lazy("Label"), filters=[characters.line])
     choices = TextAreaField(lazy("Choices"), [Optional()], filters=[characters.text])
@@ -40,7 +40,7 @@ class FieldForm(TypedForm):
 
 
 class NewFieldForm(FieldForm):
-    """A new field. Its key and its kind are settled now."""
+    """A new field; its key and kind cannot be changed later."""
 
     key = StringField(lazy("Key"), filters=[characters.line])
     kind = SelectField(lazy("It holds"), choices=[
@@ -52,19 +52,19 @@ class NewFieldForm(FieldForm):
 
 
 class SitesForm(TypedForm):
-    """The owner's sites."""
+    """Sites on which the owner's forms stand."""
 
     sites = TextAreaField(lazy("Your sites"), [Optional()], filters=[characters.text])
 
 
 class BelowForm(TypedForm):
-    """Which form stands below articles."""
+    """The form shown below articles."""
 
     below = SelectField(lazy("Below each article"), default="")
 
 
 class FormForm(TypedForm):
-    """All of a form that may be changed; what it gives is settled when it is made."""
+    """Everything about a form that may be changed; what it gives is fixed at creation."""
 
     name = _line(lazy("Name"), 120, lazy("Give it a name; only you see it."))
     headline = _line(lazy("Headline"), 120)
@@ -88,14 +88,14 @@ class FormForm(TypedForm):
     sequence = SelectField(lazy("A series that starts too"), coerce=int, default=0)
 
     def validate_ground(self, field: StringField) -> None:
-        """`#rrggbb`."""
+        """Accept only `#rrggbb`."""
         if not _COLOUR.match(field.data or ""):
             raise ValidationError(_("A colour is # and six digits, such as #0f5f63."))
 
     validate_ink = validate_accent = validate_ground
 
     def validate_fixed_topics(self, field: SelectMultipleField) -> None:
-        """Of those that there are; nobody chooses among what is settled."""
+        """Accept only existing topics; fixed topics leave readers no choice."""
         if field.data and self.offers_topics.data:
             raise ValidationError(
                 _("Either people choose among the topics, or you settle them: untick one or the other.")
@@ -104,12 +104,12 @@ class FormForm(TypedForm):
             raise ValidationError(_("One of these topics is not there any more. Please look at them, and save again."))
 
     def validate_picture(self, field: SelectField) -> None:
-        """With words for whoever cannot see it."""
+        """Require alternative text for a picture."""
         if field.data and not self.picture_words.data:
             raise ValidationError(_("Say in a few words what the picture shows, for whoever cannot see it."))
 
     def validate_tags(self, field: StringField) -> None:
-        """So many tags help nobody to find anybody."""
+        """Limit the number of tags."""
         tags = [one.strip() for one in (field.data or "").split(",") if one.strip()]
         if len(tags) > MOST_TAGS or any(len(one) > LONGEST_TAG for one in tags):
             raise ValidationError(

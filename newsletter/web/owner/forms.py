@@ -1,4 +1,4 @@
-"""The forms that the owner fills in. What is typed is cleaned here and judged by the records."""
+"""The owner's forms; they clean input, which the records validate."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -48,12 +48,12 @@ def _languages() -> list[SelectChoice]:
 
 
 def weekdays() -> list[SelectChoice]:
-    """Monday to Sunday, to choose among."""
-    return [SelectChoice(day, spoken().weekday(date(2024, 1, 1 + day))) for day in range(7)]  # that one was a Monday
+    """Monday to Sunday as choices."""
+    return [SelectChoice(day, spoken().weekday(date(2024, 1, 1 + day))) for day in range(7)]  # which was a Monday
 
 
 def hours() -> list[SelectChoice]:
-    """The hours of a day, to choose among."""
+    """The hours of a day as choices."""
     return [SelectChoice(hour, f"{hour:02}:00") for hour in range(24)]
 
 
@@ -64,14 +64,14 @@ def _followed(field: StringField, told: str) -> None:
 
 
 class SignInForm(TypedForm):
-    """Who are you?"""
+    """Sign-in."""
 
     email = _line(lazy("E-mail address"), 254, lazy("Please type your e-mail address."))
     password = PasswordField(lazy("Password"), [DataRequired(lazy("Please type your password.")), Length(max=1000)])
 
 
 class ForgotForm(TypedForm):
-    """Whose password is forgotten?"""
+    """A request for a new password."""
 
     email = _line(lazy("E-mail address"), 254, lazy("Please type your e-mail address."))
 
@@ -85,13 +85,13 @@ class NewPasswordForm(TypedForm):
     )
 
     def validate_new_again(self, field: PasswordField) -> None:
-        """A slip of the finger must not lock the owner out."""
+        """Require the same password twice, so that a typing error does not lock the owner out."""
         if field.data != self.new.data:
             raise ValidationError(_("The two new passwords differ."))
 
 
 class WordsForm(TypedForm):
-    """The words of a mail."""
+    """The text of a mail."""
 
     subject = _line(lazy("Subject"), 200, lazy("Every mail needs a subject."))
     preheader = _line(lazy("Preheader"), 200)
@@ -101,11 +101,11 @@ class WordsForm(TypedForm):
         filters=[characters.text],
     )
     base = HiddenField()
-    """The revision that the writer began from."""
+    """The number of the revision that the writer started from."""
 
 
 class ResendForm(TypedForm):
-    """The subject of a campaign that is sent once more."""
+    """The subject of a resent campaign."""
 
     subject = _line(lazy("New subject"), 200, lazy("Give it another subject."))
     preheader = _line(lazy("Preheader"), 200)
@@ -118,13 +118,13 @@ def _topic_choices() -> list[SelectChoice]:
 
 
 class ArticleForm(WordsForm):
-    """An article's name and words."""
+    """An article's title and text."""
 
     title = _line(lazy("Title"), 200, lazy("Give the article a name of its own; readers see it in the archive."))
     topic = SelectField(lazy("Topic"), choices=_topic_choices)
     named = HiddenField()
-    """Its title when it was opened."""
-    source = HiddenField(filters=[source_address])  # where its words were brought over from
+    """Its title when the editor was opened."""
+    source = HiddenField(filters=[source_address])  # where its text was imported from
 
 
 class PictureForm(TypedForm):
@@ -135,7 +135,7 @@ class PictureForm(TypedForm):
 
 
 class PersonForm(TypedForm):
-    """What an owner may change about a person."""
+    """The properties of a person that an owner may change."""
 
     first_name = StringField(
         lazy("First name"), [Optional(), Length(max=LONGEST_NAME)], filters=[lambda typed: clean_name(typed or "")]
@@ -147,12 +147,12 @@ class PersonForm(TypedForm):
 
 
 def person_form(asks: Sequence[Field], **kwargs: Any) -> PersonForm:
-    """The same with an input for each of the owner's fields."""
+    """A PersonForm with an input for each of the owner's fields."""
     return with_answers(PersonForm, asks)(**kwargs)
 
 
 class GuideForm(TypedForm):
-    """What may be changed about a guide."""
+    """The properties of a guide that may be changed."""
 
     title = _line(lazy("Title"), 200, lazy("The guide needs a title."))
     topic = _line(lazy("Topic"), 40)
@@ -180,7 +180,7 @@ class NewGuideForm(TypedForm):
 
 
 class ReplaceForm(TypedForm):
-    """Another edition of a guide's PDF."""
+    """A new edition of a guide's PDF."""
 
     file = FileField("PDF", [FileRequired(lazy("Choose the new PDF first."))])
 
@@ -193,7 +193,7 @@ class StepForm(TypedForm):
     delay = _line(lazy("Delay"), 40, lazy("Say how long after the mail before it, for example “3 days”."))
 
     def validate_delay(self, field: StringField) -> None:
-        """Only what the scheduler can read."""
+        """Accept only delays that the scheduler can read."""
         try:
             Delay.parse(field.data or "")
         except ValueError as error:
@@ -201,7 +201,7 @@ class StepForm(TypedForm):
 
 
 class BrandForm(TypedForm):
-    """Whose newsletter this is."""
+    """The identity of the newsletter's sender."""
 
     name = _line(lazy("Name"), 120, lazy("Your readers need to know who writes."))
     strapline = _line(lazy("Strapline"), 200)
@@ -224,33 +224,33 @@ class BrandForm(TypedForm):
     digest_hour = SelectField(lazy("Its hour"), [Optional(), NumberRange(0, 23)], int, hours, validate_choice=False)
 
     def validate_email(self, field: StringField) -> None:
-        """An address that mail can come from."""
+        """Check the address's syntax."""
         try:
             read_address(field.data or "")
         except BadAddress as error:
             raise ValidationError(error.told()) from None
 
     def validate_website(self, field: StringField) -> None:
-        """A link that a browser follows, nothing that runs."""
+        """Accept only links that a browser follows, none that run code."""
         _followed(field, _("A website's address begins with https:// or http://."))
 
     def validate_booking(self, field: StringField) -> None:
-        """As the website's."""
+        """Validate like the website."""
         _followed(field, _("A booking link begins with https:// or http://."))
 
     def validate_follow_urls(self, field: TextAreaField) -> None:
-        """Pages that a browser goes to, a line each."""
+        """Accept only web addresses, one per line."""
         try:
             field.data = follow.read(field.data)
         except follow.BadFollow as error:
             raise ValidationError(in_words(error)) from None
 
     def validate_zone(self, field: StringField) -> None:
-        """Only names of the IANA tz database."""
+        """Accept only names in the IANA tz database."""
         _known_zone(field)
 
     def validate_language(self, field: SelectField) -> None:
-        """One that pages and mails can be in."""
+        """Accept only supported languages."""
         try:
             runtime().languages.named(field.data or "")
         except UnknownLanguage as error:
@@ -264,17 +264,17 @@ class ImportForm(TypedForm):
 
 
 class ZoneForm(TypedForm):
-    """In which zone this owner reads and schedules."""
+    """The time zone in which this owner reads and schedules."""
 
     zone = _line(lazy("Your time zone"), 64, lazy("Choose a time zone."))
 
     def validate_zone(self, field: StringField) -> None:
-        """Only names of the IANA tz database."""
+        """Accept only names in the IANA tz database."""
         _known_zone(field)
 
 
 class PasswordForm(NewPasswordForm):
-    """A new password for the owner who is signed in."""
+    """A new password for the signed-in owner."""
 
     old = PasswordField(
         lazy("Present password"), [DataRequired(lazy("Please type your present password.")), Length(max=1000)]

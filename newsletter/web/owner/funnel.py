@@ -1,4 +1,4 @@
-"""The funnel of forms: seen, submitted, confirmed, guide fetched, read on; for each form and page, and as a file."""
+"""The funnel of forms: seen, submitted, confirmed, guide fetched, read on; per form and page, and as a file."""
 
 import csv
 import io
@@ -17,13 +17,13 @@ from newsletter.web.owner.door import door, one_or_404
 from newsletter.web.state import now, reading
 
 SPANS = (7, 30, 90, 365, 0)
-"""Days that can be looked at; 0: all there are."""
+"""Spans to choose from, in days; 0: all."""
 USUAL = 30
 
 
 @door.get("/results/forms", endpoint="funnel")
 def index() -> str:
-    """What became of every form."""
+    """Show the funnel of every form."""
     days = _days()
     with reading() as session:
         rows = funnel.of_forms(session, _since(days))
@@ -32,7 +32,7 @@ def index() -> str:
 
 @door.get("/results/forms/<row:id>", endpoint="funnel_form")
 def show(id: int) -> str:
-    """What became of one form, page by page."""
+    """Show the funnel of one form by page."""
     days = _days()
     with reading() as session:
         form = one_or_404(session, Form, id)
@@ -42,7 +42,7 @@ def show(id: int) -> str:
 
 @door.get("/results/forms.csv", endpoint="funnel_export")
 def export() -> Response:
-    """Every form and each of its pages."""
+    """Download every form with each of its pages as a file."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(["form", "page", *(one.name for one in fields(Funnel))])
@@ -67,6 +67,6 @@ def _days() -> int:
 
 
 def _since(days: int) -> datetime | None:
-    """Midnight, so that the numbers of views, which are kept by day, tell of the same time."""
+    """The start of a span, at midnight, because views are counted by day."""
     first = now() - timedelta(days=days - 1)
     return first.replace(hour=0, minute=0, second=0, microsecond=0) if days else None

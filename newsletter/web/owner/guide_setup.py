@@ -1,4 +1,4 @@
-"""What makes a PDF a guide that visitors ask for: five steps, each ticked by what is so, and a test run."""
+"""Setup of a guide in five steps, ticked automatically, with a test mail."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ from newsletter.web.owner.guides import with_earlier
 from newsletter.web.state import now, reading, runtime, state, transaction
 
 HEAVY = 5_000_000
-"""Octets above which a PDF opens slowly on a phone."""
+"""Octets above which a PDF opens slowly on phones."""
 
 
 @door.get("/guides/<row:id>/set-up", endpoint="guide_setup")
 def show(id: int) -> str:
-    """Its steps, and how far it is."""
+    """Show its steps and progress."""
     with reading() as session:
         guide = one_or_404(session, Guide, id)
         problem, found = "", None
@@ -85,7 +85,7 @@ def _pdf(found: Inspection | None) -> str:
 
 @door.post("/guides/<row:id>/test", endpoint="guide_test")
 def test(id: int) -> Any:
-    """Mail it to the owner as a reader would get it; once, for a double click carries one number."""
+    """Mail it to the owner as readers would get it; a number in the form makes a double click send one."""
     with transaction() as session:
         guide, owner = one_or_404(session, Guide, id), owner_in(session)
         if not guide.pages(runtime().guides):

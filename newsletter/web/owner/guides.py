@@ -1,4 +1,4 @@
-"""Guides: what visitors get, read from the files, and what may be changed about it."""
+"""Guides: shows what visitors get, read from the files, and changes what may be changed."""
 
 from io import BytesIO
 from typing import Any
@@ -22,7 +22,7 @@ from newsletter.web.state import reading, runtime, transaction
 
 @door.get("/guides", endpoint="guides")
 def index() -> str:
-    """Each guide with its cover, pages, size and numbers."""
+    """List the guides with cover, pages, size and numbers."""
     with reading() as session:
         return _page(session)
 
@@ -38,7 +38,7 @@ def _page(session: Session, sent: tuple[int, GuideForm] | None = None) -> str:
 
 
 def with_earlier(session: Session, guide: Guide) -> int:
-    """How many people may be offered its newest edition."""
+    """Number of people who may be offered its newest edition."""
     if guide.edition == 1:
         return 0
     return figure(session, ("earlier edition", guide.id, guide.edition), lambda it: sum(by_edition(it, guide).values()))
@@ -53,7 +53,7 @@ def _inspected(guide: Guide) -> tuple[Inspection | None, str]:
 
 @door.get("/guides/<row:id>/cover.png", endpoint="guide_cover")
 def cover(id: int) -> Response:
-    """The first page."""
+    """Send a picture of the first page."""
     with reading() as session:
         guide = one_or_404(session, Guide, id)
     drawn = picture(guide.file(runtime().guides), 1, COVER_WIDTH, runtime().pictures)
@@ -62,16 +62,16 @@ def cover(id: int) -> Response:
 
 @door.get("/guides/<row:id>/guide.pdf", endpoint="guide_file")
 def file(id: int) -> Response:
-    """The PDF itself; counts as nobody's download."""
+    """Send the PDF, without counting a download."""
     with reading() as session:
         guide = one_or_404(session, Guide, id)
     path = guide.file(runtime().guides)
-    inspect(path)  # a missing or broken file is told in words
+    inspect(path)  # raises a readable error for a missing or broken file
     return send_file(path, mimetype="application/pdf", max_age=0)
 
 
 def _is_beyond(form: GuideForm, guide: Guide) -> bool:
-    """Whether the page to begin on is behind the guide's last; then the field says so."""
+    """Whether the page to begin on is beyond the guide's last; if so, adds an error to the field."""
     pages = guide.pages(runtime().guides)
     if not pages or (form.begin_page.data or 0) <= pages:
         return False
@@ -87,7 +87,7 @@ def _is_beyond(form: GuideForm, guide: Guide) -> bool:
 
 @door.post("/guides/<row:id>", endpoint="guide_save")
 def save(id: int) -> Any:
-    """Its title and topic, the box's words, what its mail says, and the attachment."""
+    """Save its title and topic, the text of its form and its mail, and the attachment."""
     with transaction() as session:
         guide = one_or_404(session, Guide, id, lock=True)
         form = GuideForm()

@@ -1,4 +1,4 @@
-"""What the send lock holds: shown to the owner, who decides about each and unlocks."""
+"""The send lock: shows what it holds, for the owner to decide about each and unlock."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ KINDS = {
 
 @door.get("/held", endpoint="held")
 def show() -> str:
-    """Each thing that would go by itself, and the one button."""
+    """Show each thing that would be sent automatically, and the button to unlock."""
     with reading() as session:
         return _page(session)
 
@@ -56,7 +56,7 @@ def _titled(one: Held) -> str:
 @door.post("/held", endpoint="unlock")
 @asks_password
 def unlock() -> Any:
-    """Send or let be, as chosen, and let everything go its way again."""
+    """Send or drop each as chosen, and unlock."""
     with transaction() as session:
         sends = {name: value == SEND for name, value in request.form.items() if value in (SEND, LET_BE)}
         try:

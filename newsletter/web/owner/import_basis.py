@@ -1,4 +1,4 @@
-"""Who these people are: their statuses in numbers, what is not understood, how they agreed, tags and topics for all."""
+"""The people in an import: numbers by status, values not understood, proof of consent, tags and topics for all."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,14 +32,14 @@ KNOWN = {
     ForKnown.OVERWRITE.value: lazy("the file’s tags, and its values in place of theirs"),
     ForKnown.LEAVE.value: lazy("nothing but the tags for all"),
 }
-"""What those get who are here already."""
+"""Choices for people who are known already."""
 MOST_TAGS = 20
-"""That everybody in a file is given."""
+"""Most tags given to everybody in a file."""
 
 
 @dataclass
 class Typed:
-    """What was typed, and what is wrong with it."""
+    """Input and its errors."""
 
     basis: str
     tags: str
@@ -51,7 +51,7 @@ class Typed:
 
 
 def page(session: Session, it: Import, typed: Typed | None = None) -> str:
-    """What the survey has found, and what is asked."""
+    """The page with the survey's findings and its questions."""
     kept = {
         word: code for word, standing in it.standings.items() for code, (one, _) in ANSWERS.items() if one is standing
     }
@@ -70,7 +70,7 @@ def page(session: Session, it: Import, typed: Typed | None = None) -> str:
 
 @door.post("/subscribers/imports/<row:id>/basis", endpoint="import_basis")
 def answer(id: int) -> Any:
-    """Take the answers; the dry run comes next."""
+    """Store the answers; the dry run comes next."""
     with reading() as session:
         it = one_or_404(session, Import, id)
         offered = {one.id for one in topics.open_ones(session)}

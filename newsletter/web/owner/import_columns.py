@@ -1,4 +1,4 @@
-"""Which column is what: asked with its first rows, and filled in with what the file's headings say."""
+"""The meaning of an import's columns, asked with the first rows and preselected from the headings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from newsletter.web.owner.fields import KINDS
 from newsletter.web.state import now, reading, runtime, transaction
 
 SHOWN, LONGEST_SHOWN = 3, 60
-"""Values of a column that are shown, and characters of each."""
+"""Number of values shown per column, and characters of each."""
 WORDS: dict[Role, str] = {
     Role.EMAIL: lazy("E-mail address"), Role.FIRST_NAME: lazy("First name"),
     Role.FULL_NAME: lazy("Whole name"), Role.ZONE: lazy("Time zone"),
@@ -61,7 +61,7 @@ NOTHING = ((LEFT_OUT, lazy("Leave out")), (WAVED, lazy("Leave out: says nothing 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the page shows it. `kind`: what a new field for it would be."""
+    """A column as shown on the page. `kind`: that of a new field for it."""
 
     place: int
     heading: str
@@ -72,7 +72,7 @@ class Column:
 
 
 def page(session: Session, it: Import, typed: Sequence[Meaning] | None = None, error: BadFile | None = None) -> Any:
-    """The columns with their first rows. `typed`: what was chosen, and what is wrong with it."""
+    """The page of columns with their first rows. `typed`: meanings chosen, and `error`: their fault."""
     upload, told, seen = Upload(runtime().uploads, it.token or ""), in_words(error or it.problem), None
     try:
         seen = _glance(session, it, upload)
@@ -110,7 +110,7 @@ def _columns(session: Session, it: Import, upload: Upload, seen: Glance, typed: 
 
 
 def _as_last_time(session: Session, it: Import, upload: Upload, seen: Glance) -> list[Meaning] | None:
-    """As the last file with the same headings was read; fields that are gone since are left out."""
+    """The meanings chosen for the last file with the same headings, without fields deleted since."""
     with upload.rows.open("rb") as file:
         hashed = headings_hash(file, it.headed)
     last = read_alike(session, hashed) if hashed else None
@@ -120,7 +120,7 @@ def _as_last_time(session: Session, it: Import, upload: Upload, seen: Glance) ->
 
 
 def _choices(session: Session, columns: Sequence[Column]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What a column may be, in groups: (code, words). A language only where there are some, or a file names it."""
+    """The meanings of a column as (group, [(code, label)]); language only if any are offered, or the file has it."""
     codes: dict[Role, str] = {role: code for code, role in KNOWN.items()}
     if not (runtime().languages.offered or any(one.meaning.what == codes[Role.LANGUAGE] for one in columns)):
         del codes[Role.LANGUAGE]
@@ -138,7 +138,7 @@ def _choices(session: Session, columns: Sequence[Column]) -> list[tuple[str, lis
 
 @door.post("/subscribers/imports/<row:id>/columns", endpoint="import_columns")
 def choose(id: int) -> Any:
-    """Take what the columns are; what cannot be is said beside it."""
+    """Store the columns' meanings, or show errors."""
     with reading() as session:
         it = one_or_404(session, Import, id)
         upload = Upload(runtime().uploads, it.token or "")
@@ -176,7 +176,7 @@ def _typed(seen: Glance) -> list[Meaning]:
 
 @door.post("/subscribers/imports/<row:id>/headings", endpoint="import_headings")
 def choose_headings(id: int) -> Any:
-    """Whether the first row names the columns."""
+    """Store whether the first row holds headings."""
     with transaction() as session:
         it = one_or_404(session, Import, id, lock=True)
         try:
@@ -188,7 +188,7 @@ def choose_headings(id: int) -> Any:
 
 @door.post("/subscribers/imports/<row:id>/sheet", endpoint="import_sheet")
 def choose_sheet(id: int) -> Any:
-    """Which sheet of the workbook, and whether its hidden rows count."""
+    """Store which sheet of the workbook to read, and whether to include hidden rows."""
     wanted = request.form.get("sheet", "")
     with transaction() as session:
         it = one_or_404(session, Import, id, lock=True)

@@ -1,4 +1,4 @@
-"""Taking an import back: first how many people that concerns, then the password, then it is done."""
+"""Undoes an import, after showing how many people it concerns and asking for the password."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ OVER = lazy("This import cannot be undone: that is possible for 24 hours after i
 
 @door.get("/subscribers/imports/<row:id>/undo", endpoint="import_ask_undo")
 def ask(id: int) -> Any:
-    """What it would do; nothing is changed."""
+    """Show what it would do. Changes nothing."""
     with reading() as session:
         it = one_or_404(session, Import, id)
         if not it.may_be_undone(now()):
@@ -28,7 +28,7 @@ def ask(id: int) -> Any:
 @door.post("/subscribers/imports/<row:id>/undo", endpoint="import_undo")
 @asks_password
 def undo(id: int) -> Any:
-    """Take it back; a worker does."""
+    """Have a worker undo it."""
     with transaction() as session:
         it = one_or_404(session, Import, id, lock=True)
         try:

@@ -1,4 +1,4 @@
-"""Bringing people in by a file: send it, and every import that there was, with its way from the file to its report."""
+"""Imports of people: uploads a file, lists all imports, and leads each from the file to its report."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from newsletter.web.state import now, reading, runtime, transaction
 
 BRINGS_NOBODY = (Fate.REFUSED, Fate.SUPPRESSED, Fate.NEVER_AGREED, Fate.STAYED)
 WAITS = timedelta(seconds=10)
-"""After which a page says that no worker has taken an import up."""
+"""Time after which the page says that no worker has started on the import."""
 TOLD = {
     "start": "", "stop": lazy("Stopped. What is in stays; it can go on from there, or be undone."),
     "columns-again": "", "basis-again": "",
@@ -36,13 +36,13 @@ TOLD = {
 
 @door.get("/subscribers/import", endpoint="subscriber_import")
 def ask() -> str:
-    """Which file?"""
+    """Show the form for a file."""
     return _form(ImportForm())
 
 
 @door.post("/subscribers/import", endpoint="subscriber_import_send")
 def send() -> Any:
-    """Keep the file, and ask what its columns are."""
+    """Store the file, and ask for its columns."""
     form = ImportForm()
     if not form.validate_on_submit():
         return _form(form), 400
@@ -63,14 +63,14 @@ def send() -> Any:
 
 
 def _check(path: Path) -> None:
-    """Whether this is a list at all. Raises BadFile."""
+    """Check that the file is a list. Raises BadFile."""
     with path.open("rb") as file:
         glance(Source(file), most=0)
 
 
 @door.get("/subscribers/imports", endpoint="imports")
 def index() -> str:
-    """Every import, the newest first."""
+    """List every import, newest first."""
     with reading() as session:
         look = select(Import).order_by(Import.id.desc()).limit(PAGE + 1)
         if before := asked_id("before"):
@@ -82,7 +82,7 @@ def index() -> str:
 
 @door.get("/subscribers/imports/<row:id>", endpoint="import_one")
 def one(id: int) -> Any:
-    """Where it stands: what is asked next, how far it is, or what has become of it."""
+    """Show an import's next question, progress or result."""
     with reading() as session:
         it = one_or_404(session, Import, id)
         if it.state is ImportState.MAPPING:
@@ -100,7 +100,7 @@ def _progress_page(it: Import) -> str:
 
 
 def _far(it: Import) -> dict[str, Any]:
-    """How far it is, for the page and its script. `total`: 0 while nobody can say."""
+    """The progress, for the page and its script. `total`: 0 while unknown."""
     measured = it.state in (ImportState.CHECKING, ImportState.RUNNING)
     report = it.told
     return {
@@ -112,7 +112,7 @@ def _far(it: Import) -> dict[str, Any]:
 
 @door.get("/subscribers/imports/<row:id>/progress.json", endpoint="import_progress")
 def progress(id: int) -> Response:
-    """The numbers now."""
+    """The present numbers as JSON."""
     with reading() as session:
         answer = jsonify(_far(one_or_404(session, Import, id)))
     answer.headers["Cache-Control"] = "no-store"
@@ -135,7 +135,7 @@ def _told(it: Import) -> str:
 
 @door.get("/subscribers/imports/<row:id>/errors.csv", endpoint="import_errors")
 def errors(id: int) -> Any:
-    """The rows that bring nobody, as a file: line, reason, row."""
+    """Download the rejected rows as a file: line, reason, row."""
     with reading() as session:
         upload = Upload(runtime().uploads, one_or_404(session, Import, id).token or "")
     if not upload.token or not upload.errors.is_file():
@@ -149,7 +149,7 @@ def errors(id: int) -> Any:
     "/subscribers/imports/<row:id>/<any(start, stop, 'columns-again', 'basis-again'):verb>", endpoint="import_act"
 )
 def act(id: int, verb: str) -> Response:
-    """What a button asks for. Asked again, or too late, it changes nothing and says where the import stands."""
+    """Carry out a button's action. If repeated or too late, changes nothing and shows the present state."""
     told, kind = TOLD[verb], "success"
     with transaction() as session:
         it = one_or_404(session, Import, id, lock=True)
@@ -178,7 +178,7 @@ def _do(session: Session, it: Import, verb: str) -> None:
 
 @door.post("/subscribers/imports/<row:id>/discard", endpoint="import_discard")
 def discard(id: int) -> Response:
-    """Let it be: the file is deleted. What has been written is no draft any more, and stays in the list."""
+    """Discard an import and delete its file. One already written is not a draft, and stays in the list."""
     with transaction() as session:
         it = one_or_404(session, Import, id, lock=True)
         if it.started_at is not None:
@@ -202,7 +202,7 @@ def _form(form: ImportForm) -> str:
 
 
 def too_large() -> tuple[str, int]:
-    """The page again, with a word about a file that was too large to be read."""
+    """The page again, with an error about a file too large to be read."""
     form = ImportForm(formdata=None)
     form.file.errors = [
         _(

@@ -1,4 +1,4 @@
-"""A guide's own page, put together of parts, with a preview as a phone and a desk show it."""
+"""The editor of a guide's public page, with previews for phone and desktop."""
 
 from io import BytesIO
 from typing import Any
@@ -31,16 +31,16 @@ NAMES = {
     Kind.LINK: lazy("A button that leads up to the form"),
 }  # fmt: skip
 THUMB = 150
-"""Pixels of a page among which samples are chosen."""
+"""Width in pixels of the pages from which samples are chosen."""
 HEAVIEST = 120_000
-"""Octets of all texts as HTML: with the rest of the page they stay below 200 kB."""
+"""Most octets of all texts as HTML; with the rest, the page stays below 200 kB."""
 MOST_PICTURES = 100
-"""Of the library, that are offered."""
+"""Pictures of the library offered."""
 
 
 @door.route("/guides/<row:id>/page", methods=["GET", "POST"], endpoint="guide_landing")
 def edit(id: int) -> Any:
-    """Its parts. Only “Save” changes what visitors see."""
+    """Edit its blocks. Only “Save” changes what visitors see."""
     if request.method == "GET":
         with reading() as session:
             guide = one_or_404(session, Guide, id)
@@ -63,13 +63,13 @@ def edit(id: int) -> Any:
 
 
 def _stamp(guide: Guide) -> str:
-    """By which what is kept of its page is known again; "" while there is nothing."""
+    """A fingerprint of the stored page; "" while there is none."""
     page = page_of(guide)
     return page.stamp if page else ""
 
 
 def _read(session: Session, guide: Guide, typed: Typed) -> tuple[LandingPage | None, Faults]:
-    """The page that was typed; None, and what is wrong where."""
+    """(page typed, no errors), or (None, errors by place)."""
     there = set(session.scalars(select(Picture.name)))
     pages = guide.pages(runtime().guides)
     try:
@@ -108,7 +108,7 @@ def _page(session: Session, guide: Guide, typed: Typed, faults: Faults | None = 
 
 @door.post("/guides/<row:id>/page/preview", endpoint="guide_landing_preview")
 def preview(id: int) -> Any:
-    """The page as it is typed, for a frame: nothing is saved, no script runs, and its form sends nothing."""
+    """The page as typed, for a frame: nothing is saved, no script runs, and its form does nothing."""
     with reading() as session:
         guide, typed = one_or_404(session, Guide, id), Typed.sent(request.form)
         house = brand.current(session)
@@ -124,7 +124,7 @@ def preview(id: int) -> Any:
 
 
 def _as_far_as(typed: Typed, guide: Guide) -> LandingPage:
-    """What can be shown of what is typed: a part that is not finished is left out."""
+    """The page as typed without its unfinished blocks."""
     pages = guide.pages(runtime().guides)
     blocks: list[Block] = []
     for part in typed.data["blocks"][:MOST_BLOCKS]:
@@ -141,7 +141,7 @@ def _as_far_as(typed: Typed, guide: Guide) -> LandingPage:
 
 @door.get("/guides/<row:id>/pages/<int:page>.png", endpoint="guide_page")
 def thumb(id: int, page: int) -> Response:
-    """A page of the PDF, small: to choose samples by."""
+    """Send a small picture of a PDF page, from which to choose samples."""
     with reading() as session:
         file = one_or_404(session, Guide, id).file(runtime().guides)
     try:

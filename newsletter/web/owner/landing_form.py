@@ -1,6 +1,6 @@
-"""A guide's own page while it is put together: a form without JavaScript, in which every button sends all of it.
+"""The form of a guide's public page: works without JavaScript, because every button submits all of it.
 
-A field of the form goes by the place of its part: `b.3.text` belongs to the fourth.
+Inputs are named by the position of their block: `b.3.text` belongs to the fourth.
 """
 
 import re
@@ -15,9 +15,9 @@ from newsletter.guides import Block, Kind, LandingPage
 from newsletter.guides.landing import MOST_BLOCKS
 
 MOST_READ = 10 * MOST_BLOCKS
-"""Parts of a form that are read at all."""
+"""Most blocks read from a form."""
 USUAL = (Kind.OUTCOMES, Kind.SAMPLES, Kind.AUTHOR, Kind.QUESTIONS, Kind.FORM)
-"""What a page that sells is made of."""
+"""The blocks of a typical page."""
 _NAME = re.compile(r"b\.([0-9]{1,3})\.kind")
 _PRESS = re.compile(r"(up|down|remove|restore|ask):([0-9]{1,3})")
 _KINDS = frozenset(kind.value for kind in Kind)
@@ -25,14 +25,14 @@ _KINDS = frozenset(kind.value for kind in Kind)
 
 @dataclass
 class Draft:
-    """A part as it was typed; it may be unfinished. `gone`: it was taken out, and comes back until all is saved."""
+    """A block as typed, perhaps unfinished. `gone`: removed, but can be restored until the page is saved."""
 
     kind: str
     heading: str = ""
     text: str = ""
     who: str = ""
     lines: str = ""
-    """One in each line."""
+    """One per line."""
     pages: list[str] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     picture: str = ""
@@ -40,7 +40,7 @@ class Draft:
 
     @classmethod
     def of(cls, block: Block) -> "Draft":
-        """A part that is kept."""
+        """The draft of a stored block."""
         return cls(
             kind=block.kind.value, heading=block.heading, text=block.text, who=block.who,
             lines="\n".join(block.lines), pages=[str(page) for page in block.pages], pairs=list(block.pairs),
@@ -49,7 +49,7 @@ class Draft:
 
     @property
     def data(self) -> dict[str, Any]:
-        """As `landing.read` takes it."""
+        """The block as input for `landing.read`."""
         return {
             "kind": self.kind, "heading": self.heading, "text": self.text, "who": self.who,
             "lines": self.lines.split("\n"), "pages": self.pages, "pairs": self.pairs, "picture": self.picture,
@@ -58,7 +58,7 @@ class Draft:
 
 @dataclass
 class Typed:
-    """The whole of it."""
+    """The whole form as typed."""
 
     lead: str = ""
     for_whom: str = ""
@@ -67,14 +67,14 @@ class Typed:
 
     @classmethod
     def of(cls, page: LandingPage | None) -> "Typed":
-        """A page that is kept; of none, an empty one."""
+        """The form of a stored page, or an empty one."""
         page = page or LandingPage()
         return cls(lead=page.lead, for_whom=page.for_whom, minutes=str(page.minutes or ""),
                    parts=[Draft.of(block) for block in page.blocks])  # fmt: skip
 
     @classmethod
     def sent(cls, form: "MultiDict[str, str]") -> "Typed":
-        """What a form holds."""
+        """The form as submitted."""
         places = sorted({int(found[1]) for name in form if (found := _NAME.fullmatch(name))})
         parts = [_sent(form, f"b.{place}.") for place in places[:MOST_READ]]
         return cls(lead=form.get("lead", ""), for_whom=form.get("for_whom", ""), minutes=form.get("minutes", ""),
@@ -82,16 +82,16 @@ class Typed:
 
     @property
     def data(self) -> dict[str, Any]:
-        """As `landing.read` takes it, without what was taken out."""
+        """The page as input for `landing.read`, without removed blocks."""
         return {"lead": self.lead, "for_whom": self.for_whom, "minutes": self.minutes,
                 "blocks": [part.data for part in self.parts if not part.gone]}  # fmt: skip
 
     def place(self, number: int) -> int:
-        """Where the part stands here that is this one of those that stay."""
+        """The position, among all blocks, of this one of those that stay."""
         return [place for place, part in enumerate(self.parts) if not part.gone][number]
 
     def press(self, button: str, form: Mapping[str, str]) -> None:
-        """Do what a button asks for; nothing, when it belongs to no part."""
+        """Carry out a button's action; nothing if it belongs to no block."""
         if button == "add" and form.get("add") in _KINDS:
             self.parts.append(Draft(kind=form["add"]))
         elif button == "usual":

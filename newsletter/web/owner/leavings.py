@@ -1,5 +1,4 @@
-"""Who would get a campaign when, at everyone's own time, and who gets two mails that day, while its time is being
-chosen."""
+"""While a campaign's time is chosen: who would get it when, at everyone's own time, and who gets two mails that day."""
 
 from flask import jsonify, render_template, request
 from werkzeug.wrappers import Response
@@ -15,8 +14,10 @@ from newsletter.web.state import reading
 
 @door.get("/campaigns/<row:id>/leavings", endpoint="campaign_leavings")
 def leavings(id: int) -> Response:
-    """A piece of the campaign's page, for its script: for the date and the time in the address. `again`: whether it is
-    worth asking again a second later."""
+    """A section of the campaign's page as JSON, for the date and time in the address.
+
+    `again`: whether it is still being counted, so that the script asks again a second later.
+    """
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         form, ticked = schedule_form(campaign), as_ticked(session, campaign)

@@ -1,4 +1,4 @@
-"""Links of a campaign: fetched by a worker when its page asks, and shown there as they were found."""
+"""Links of a campaign: its page requests a check by a worker, and shows the results."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ PRESSES = "30 per minute"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a page has of them. `state`: "unasked", or another one each time something was found."""
+    """The results shown on a campaign's page."""
 
     id: int
     article: int
@@ -28,27 +28,27 @@ class Shown:
 
     @property
     def lost(self) -> list[Seen]:
-        """Those that do not answer."""
+        """The links that failed."""
         return [one for one in self.found if one.outcome is Outcome.LOST]
 
     @property
     def unjudged(self) -> list[Seen]:
-        """Those that somebody should open."""
+        """The links that the owner should open themselves."""
         return [one for one in self.found if one.outcome is Outcome.UNJUDGED]
 
     @property
     def waiting(self) -> int:
-        """How many are still to be fetched."""
+        """Number of links still to be fetched."""
         return sum(one.outcome is Outcome.WAITS for one in self.found)
 
     @property
     def at(self) -> datetime | None:
-        """When the last of them was fetched."""
+        """When the latest was fetched."""
         return max((one.at for one in self.found if one.at), default=None)
 
     @property
     def state(self) -> str:
-        """By which the page's script sees that something is new."""
+        """For the page's script: "unasked", or a text that changes with every new result."""
         if any(one.outcome is Outcome.UNASKED for one in self.found):
             return "unasked"
         at = f"{self.at:%H%M%S%f}" if self.at else ""
@@ -56,23 +56,23 @@ class Shown:
 
     @property
     def page(self) -> str:
-        """Where they stand."""
+        """The address of the page section that lists them."""
         return url_for("owner.campaign", id=self.id, _anchor="links")
 
     def mended_at(self, seen: Seen) -> str:
-        """The place in the editor where a link stands."""
+        """The address of the editor with this link in view."""
         return edited_at(self.article, "body", seen.address)
 
 
 def shown(session: Session, campaign: Campaign) -> Shown:
-    """What there is of a campaign's links."""
+    """The present results for a campaign's links."""
     found = link_checks.found_of(session, runtime().renderer, brand.current(session), campaign)
     return Shown(id=campaign.id, article=campaign.article_id, found=found)
 
 
 @door.get("/campaigns/<row:id>/links", endpoint="campaign_links")
 def show(id: int) -> Response:
-    """The piece of the page, for its script."""
+    """The page section as HTML in JSON, for its script."""
     with reading() as session:
         return _piece(session, one_or_404(session, Campaign, id))
 
@@ -80,7 +80,7 @@ def show(id: int) -> Response:
 @door.post("/campaigns/<row:id>/links", endpoint="campaign_links_ask")
 @limiter.limit(PRESSES)
 def ask(id: int) -> Response:
-    """Have them fetched."""
+    """Request a check of its links."""
     with transaction() as session:
         seen = shown(session, one_or_404(session, Campaign, id))
         anew = bool(request.form.get("anew"))

@@ -1,4 +1,4 @@
-"""Where the links lead that go to the new and to the earlier sign-in address. Opening a page uses nothing up."""
+"""The pages behind the links mailed to the new and the earlier sign-in address. Opening one changes nothing."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ PRESSES = "10 per minute"
 @door.route("/address/<token>", methods=["GET", "POST"], endpoint="address_press")
 @limiter.limit(PRESSES, methods=["POST"])
 def press(token: str) -> Any:
-    """The new address is theirs."""
+    """Confirm the new address."""
     try:
         numbers = runtime().signer.numbers(Purpose.LOGIN, token)
         if request.method == "GET":
@@ -34,14 +34,14 @@ def press(token: str) -> Any:
     state().trigger.wake()
     if current_user.is_authenticated and current_user.owner_id == owner.id:
         return back("settings", _("You sign in with %(email)s from now on.", email=owner.email), _anchor="address")
-    is_known(owner.id)  # who has the mailbox is kept out by no stranger's guesses
+    is_known(owner.id)  # a stranger's wrong guesses must not lock out the owner of the mailbox
     return back("login", _("Your sign-in address is %(email)s now. Please sign in with it.", email=owner.email))
 
 
 @door.route("/address/not-me/<token>", methods=["GET", "POST"], endpoint="address_not_me")
 @limiter.limit(PRESSES, methods=["POST"])
 def not_me(token: str) -> Any:
-    """It was somebody else: called off, or taken back."""
+    """Cancel or undo a change requested by somebody else."""
     try:
         numbers = runtime().signer.numbers(Purpose.NOT_ME, token)
         if request.method == "GET":

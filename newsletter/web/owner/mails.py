@@ -1,4 +1,4 @@
-"""A gallery of every mail, so that a change of words or of the theme can be seen."""
+"""A gallery of every mail, to see changes of wording or theme."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ NAMED = {
 
 @door.get("/mails", endpoint="mails")
 def index() -> str:
-    """All of them, HTML and text side by side."""
+    """Show all mails, HTML and text side by side."""
     scheme = request.args.get("scheme", "")
     with reading() as session:
         house = brand.current(session)
@@ -79,7 +79,7 @@ def index() -> str:
 
 @door.get(f"/mails/<any({', '.join(GALLERY)}):name>.html", endpoint="mail_html")
 def html(name: str) -> Any:
-    """The HTML part of one, for a frame."""
+    """The HTML part of one mail, for a frame."""
     g.csp = MAIL_PAGE_POLICY
     with reading() as session:
         seen = as_seen(session, name, brand.current(session))
@@ -87,7 +87,7 @@ def html(name: str) -> Any:
 
 
 def as_seen(session: Session, name: str, house: Brand) -> Rendered:
-    """One of the gallery, as Jane would get it from this brand."""
+    """One mail of the gallery, filled in for the example reader Jane and this brand."""
     stream = GALLERY[name]
     guide = session.scalar(select(Guide).order_by(Guide.position, Guide.id).limit(1))
     words = _words(session) if stream in (Stream.STEP, Stream.CAMPAIGN) else None

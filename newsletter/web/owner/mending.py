@@ -1,4 +1,4 @@
-"""Where what a check found is mended: the very place, for who may go there."""
+"""Links from a check to the exact place where its fault can be fixed, for those with permission."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ WORDS: dict[Mend, Any] = {
 _EDITED = {Mend.SUBJECT: "subject", Mend.PREHEADER: "preheader", Mend.TEXT: "body", Mend.TOPIC: "topic"}
 """Fields of the editor."""
 _HERE = {Mend.SPAM: "spam", Mend.TRIAL: "trial", Mend.LINKS: "links"}
-"""Parts of the campaign's own page."""
+"""Anchors on the campaign's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Place:
 
 
 def mended_at(session: Session, check: Check, campaign: Campaign) -> Place | None:
-    """Where what was found of a campaign is mended; None where who looks may not, or all is in order."""
+    """The link to fix a check's fault; None if there is no fault, or the user may not fix it."""
     if check.level is Level.GOOD:
         return None
     endpoint, url = place_of(session, check, campaign)
@@ -49,7 +49,7 @@ def mended_at(session: Session, check: Check, campaign: Campaign) -> Place | Non
 
 
 def place_of(session: Session, check: Check, campaign: Campaign) -> tuple[str, str]:
-    """The endpoint by which it is changed, and the address of the place."""
+    """(endpoint that changes it, address of the place)."""
     mend, campaign_url = check.mend, url_for("owner.campaign", id=campaign.id)
     if mend in _EDITED:
         return "article_edit", edited_at(campaign.article_id, _EDITED[mend], check.at)

@@ -1,4 +1,4 @@
-"""Menu: the eight doors of the owner's area, and the pages behind each."""
+"""Menu: the eight top-level entries (doors) of the owner's area, and the pages behind each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,27 +11,27 @@ from newsletter.web.owner.permissions import may
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the menu. `folder` is what its address, and those of the pages below it, begin with."""
+    """A page of the menu. `folder`: the beginning of its address and of those of its subpages."""
 
     label: str
     endpoint: str
     folder: str
     more: tuple[str, ...] = ()
-    """Other folders whose pages belong to it."""
+    """Other folders that belong to it."""
 
     def is_open(self, folder: str) -> bool:
-        """Whether a page in this folder is this one, or one below it."""
+        """Whether a page in this folder is this page or one of its subpages."""
         return folder == self.folder or folder in self.more
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A door leads to its first page; its others are listed below it while one of them is open."""
+    """A top-level entry: leads to its first page, and lists the others while one of them is open."""
 
     label: str
     pages: tuple[Page, ...]
     is_quick: bool = False
-    """Whether a phone has it beside the button of the menu too."""
+    """Whether phones also show it beside the menu button."""
 
     def is_open(self, folder: str) -> bool:
         """Whether a page in this folder is behind this door."""
@@ -68,11 +68,11 @@ DOORS = (
 
 
 def open_folder() -> str:
-    """The folder of the page that is asked for; "" for the first page."""
+    """The folder of the requested page; "" for Home."""
     rule = request.url_rule.rule if request.url_rule else ""
     return rule.partition("/owner/")[2].partition("/")[0]
 
 
 def pages_of(door: Door) -> Sequence[Page]:
-    """The pages behind a door that who is signed in may open."""
+    """The pages behind a door that the user may open."""
     return [page for page in door.pages if may(page.endpoint)]

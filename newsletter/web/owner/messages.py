@@ -1,4 +1,4 @@
-"""Messages that need a look: uncertain, failed, deferred, with what the server said."""
+"""Messages that need attention: uncertain, failed, deferred, with the server's reply."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ SHOWN = (State.UNCERTAIN, State.FAILED, State.DEFERRED)
 
 @door.get("/messages", endpoint="messages")
 def index() -> str:
-    """The ledger in one state; of failed and uncertain ones those that nobody has looked at."""
+    """List the messages in one state; failed and uncertain ones only until reviewed."""
     asked = asked_state()
     shown = asked if asked in SHOWN else State.UNCERTAIN
     conditions: list[Any] = [Message.troubled_at.is_not(None), Message.state == shown]
@@ -33,7 +33,7 @@ def index() -> str:
         counts[State.DEFERRED] = session.scalar(
             select(func.count()).where(Message.troubled_at.is_not(None), Message.state == State.DEFERRED)
         ) or 0  # fmt: skip
-        few = select(Message.id).where(*conditions)  # by the index of trouble; SQLite would read all by number instead
+        few = select(Message.id).where(*conditions)  # uses the partial index; SQLite would scan by id instead
         return render_template(
             "owner/messages.html", page=page_of(session, Message.id.in_(few)), shown=shown, states=SHOWN, counts=counts,
             reviewed=reviewed, title_of=message_title,
@@ -42,9 +42,9 @@ def index() -> str:
 
 @door.post("/messages/<row:id>/<any('send-again', leave):verb>", endpoint="message_act")
 def act(id: int, verb: str) -> Response:
-    """The owner's decision about one message."""
+    """Carry out the owner's decision about a message."""
     with transaction() as session:
-        message = one_or_404(session, Message, id, lock=verb == "leave")  # sending again locks its batch first
+        message = one_or_404(session, Message, id, lock=verb == "leave")  # sending again must lock its batch first
         was = message.state
         try:
             if verb == "leave":

@@ -1,4 +1,4 @@
-"""Another sign-in address: asked for under Settings, with the password and, where one is set, the second factor."""
+"""A change of sign-in address, requested under Settings with the password and the second factor, if set."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ from newsletter.web.state import kept_ip, now, reading, runtime, state, transact
 
 
 class _WrongCode(Exception):
-    """Nothing is stored."""
+    """The second factor was wrong; rolls the transaction back."""
 
 
 @door.post("/settings/address", endpoint="settings_address")
 @limiter.limit("10 per minute")
 def ask() -> Any:
-    """Mail a link to the new address. The page says the same whether somebody has it already."""
+    """Mail a link to the new address. The page is the same if somebody already uses it."""
     form = AddressForm()
     wait = _proven(form) if form.validate() else 0
     if not form.errors:
@@ -61,7 +61,7 @@ def _told(form: AddressForm) -> str:
 
 
 def _proven(form: AddressForm) -> int:
-    """Say beside a field what is wrong with it; how many seconds the next try has to wait."""
+    """Add errors to the form's fields; return the seconds until the next attempt is allowed."""
     error, wait = compare(form.old.data or "", "for another address")
     if error:
         form.old.errors = [error]
@@ -75,7 +75,7 @@ def _proven(form: AddressForm) -> int:
 
 
 def _spend_code(session: Session, form: AddressForm) -> None:
-    """Use the code up, where one is asked for. Raises _WrongCode."""
+    """Consume the code, if one is required. Raises _WrongCode."""
     owner = session.get_one(Owner, current_user.owner_id, with_for_update=True)
     if not owner.has_second_factor:
         return

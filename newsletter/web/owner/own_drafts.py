@@ -1,4 +1,4 @@
-"""Draft campaigns of one's own: whoever has drafted one throws it away, whatever their role."""
+"""One's own draft campaigns, which every role may cancel."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from newsletter.web.state import now, transaction
 
 
 def is_own_draft(campaign: Campaign) -> bool:
-    """Whether who is signed in has drafted it, and nothing more has become of it."""
+    """Whether the user drafted it, and it is still only a draft."""
     return campaign.stored_state is CampaignState.DRAFT and campaign.drafted_by_id == current_user.owner_id
 
 
 @door.post("/campaigns/<row:id>/throw-away", endpoint="campaign_throw_away")
 def throw_away(id: int) -> Any:
-    """One's own draft, for those who may not send; nobody has got or was promised anything of it."""
+    """Cancel one's own draft, for users who may not send. Nobody has been sent or promised anything."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if not is_own_draft(campaign):

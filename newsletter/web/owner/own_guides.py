@@ -1,4 +1,4 @@
-"""Guides of the owner's own: a new one by its PDF, another edition, and whether visitors see it."""
+"""The owner's own guides: adds one from a PDF, replaces its PDF by a new edition, shows or hides it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ FULL = lazy("The file could not be stored: the disk may be full. Nothing was cha
 
 @door.get("/guides/new", endpoint="guide_new_ask")
 def ask() -> Any:
-    """Its PDF, and the few words that it begins with."""
+    """Show the form for a new guide."""
     return _form(NewGuideForm(formdata=None, data={"box": guides.BOX}))
 
 
 @door.post("/guides/new", endpoint="guide_new")
 def new() -> Any:
-    """The PDF is looked at; then it is a guide that stands on no page yet, with an empty series behind it."""
+    """Check the PDF and create a guide, not shown on any page yet, with an empty series."""
     form = NewGuideForm()
     if not form.validate():
         return _form(form), 422
@@ -50,13 +50,13 @@ def new() -> Any:
 
 @door.get("/guides/<row:id>/edition", endpoint="guide_replace_ask")
 def ask_edition(id: int) -> Any:
-    """Which PDF takes the place of the present one, and what that means."""
+    """Show the form for a new edition, and what it entails."""
     return _edition(id, ReplaceForm(formdata=None))
 
 
 @door.post("/guides/<row:id>/edition", endpoint="guide_replace")
 def replace(id: int) -> Any:
-    """From now on this PDF is the guide."""
+    """Replace the guide's PDF."""
     form = ReplaceForm()
     if not form.validate():
         return _edition(id, form), 422
@@ -78,12 +78,12 @@ def replace(id: int) -> Any:
     )
     return back_to_set_up(
         "bulk_action_new", told, do=ActionKind.EDITION.value, guide=id
-    )  # who has the old one may be offered it
+    )  # so that readers of earlier ones can be offered it
 
 
 @door.post("/guides/<row:id>/<any(show, hide):verb>", endpoint="guide_shown")
 def shown(id: int, verb: str) -> Any:
-    """Whether visitors see it. Who asked for it keeps it either way."""
+    """Show it to visitors, or hide it. People who requested it keep it either way."""
     with transaction() as session:
         guide = one_or_404(session, Guide, id, lock=True)
         if verb == "show" and not guide.pages(runtime().guides):
@@ -129,14 +129,14 @@ def _edition(id: int, form: ReplaceForm) -> str:
 
 
 def new_too_large() -> tuple[str, int]:
-    """The page of a new guide again, with a word about a file that was too large to be read."""
+    """The page of a new guide again, with an error about a file too large to be read."""
     form = NewGuideForm(formdata=None, data={"box": guides.BOX})
     form.file.errors = [_(TOO_LARGE, size=size(largest("owner.guide_new")))]
     return _form(form), 413
 
 
 def edition_too_large() -> tuple[str, int]:
-    """The same of another edition."""
+    """The same for a new edition."""
     form = ReplaceForm(formdata=None)
     form.file.errors = [_(TOO_LARGE, size=size(largest("owner.guide_replace")))]
     return _edition((request.view_args or {})["id"], form), 413

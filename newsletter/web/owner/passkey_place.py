@@ -1,4 +1,4 @@
-"""Whether passkeys can be had at the address of this site, and at the one at which a page is open."""
+"""Checks whether passkeys work at this site's address, and at the address of the open page."""
 
 from flask import request
 from sqlalchemy import select
@@ -13,13 +13,13 @@ ELSEWHERE = "elsewhere"
 
 
 def here() -> Place | None:
-    """Where passkeys of this site belong; None: no browser makes one for its address."""
+    """The place to which passkeys of this site belong; None if no browser makes one for its address."""
     found = ceremony.place(runtime().settings.site)
     return found if isinstance(found, Place) else None
 
 
 def hindrance() -> str:
-    """Why there can be none at the address at which this page is open, as a code; "" if there can."""
+    """Why passkeys do not work at the address of this page, as a code; "" if they do."""
     found = ceremony.place(runtime().settings.site)
     if isinstance(found, NoPlace):
         return found.value
@@ -27,7 +27,7 @@ def hindrance() -> str:
 
 
 def can_sign_in(session: Session) -> bool:
-    """Whether the sign-in page offers it: somebody has a passkey for the address of this site."""
+    """Whether the sign-in page offers passkeys: somebody has one for this site's address."""
     where = here()
     look = select(Passkey.id).where(Passkey.rp_id == where.rp_id).limit(1) if where else None
     return look is not None and session.scalar(look) is not None

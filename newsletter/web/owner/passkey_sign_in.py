@@ -1,4 +1,4 @@
-"""Signing in with a passkey: alone, where it counts as both factors, or behind the password."""
+"""Sign-in with a passkey: alone, as both factors, or as the second factor after the password."""
 
 import math
 from typing import Any
@@ -21,9 +21,9 @@ from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, state, transaction
 
 SIGNING = "passkey"
-"""In the cookie: the challenge that was asked, and of whom alone an answer is taken (0: of anybody)."""
+"""Cookie key of the challenge, and of the id of the only owner who may answer it (0: anybody)."""
 BEHIND = "behind"
-"""The field by which the page behind the password tells itself from the first one."""
+"""Form field sent by the page after the password, to distinguish it from the first page."""
 UNKNOWN = lazy("That passkey lets nobody in here: it was removed, or is of another site. Sign in with your password.")
 WRONG = lazy(
     "Your passkey has signed something else than we asked. Nobody was let in: try again, or use your password."
@@ -36,7 +36,7 @@ OTHERS = lazy("That passkey belongs to another account. Choose one of yours, or 
 @door.post("/login/passkey/options", endpoint="login_passkey_options")
 @limiter.limit(SIGN_INS)
 def options() -> Response:
-    """What the browser is to have signed, as JSON. Which passkeys somebody has is for who typed their password."""
+    """The challenge for the browser as JSON. A list of passkeys is given only after the password."""
     where, half = here(), halfway() if request.form.get(BEHIND) else None
     if where is None:
         return make_response({})
@@ -53,9 +53,9 @@ def options() -> Response:
 @door.post("/login/passkey", endpoint="login_passkey")
 @limiter.limit(SIGN_INS)
 def login() -> Any:
-    """Let in whose passkey has signed the challenge of this browser."""
+    """Sign in the owner whose passkey signed this browser's challenge."""
     answer = request.form.get("credential", "")
-    with reading() as session:  # reads the answer too: the library's import must not hold the one writer's lock
+    with reading() as session:  # parses the answer here: importing the library must not hold the writer's lock
         whose = _whose(session, answer)
     keys = counted_as(whose[1] if whose else "")
     if wait := take_try(keys):
@@ -69,7 +69,7 @@ def login() -> Any:
 
 
 def _whose(session: Session, answer: str) -> tuple[int, str] | None:
-    """The number and address of who has this passkey, and is of the team."""
+    """(id, address) of the team member with this passkey, or None."""
     try:
         id = ceremony.id_of(answer)
     except BadPasskey:
@@ -80,7 +80,7 @@ def _whose(session: Session, answer: str) -> tuple[int, str] | None:
 
 
 def _try(session: Session, answer: str, owner_id: int) -> str:
-    """Sign somebody in; or what to say to them. The challenge is used up either way."""
+    """Sign in; return an error message, or "". Consumes the challenge either way."""
     where, asked = here(), cookie.pop(SIGNING, None)
     match asked:
         case [str(challenge), int(only)] if where and passkey.take_challenge(session, challenge, now()):
@@ -120,7 +120,7 @@ def _refused(session: Session, owner: Owner | None, why: str, told: str) -> str:
 
 
 def _back(told: str) -> Response:
-    """To the page from which they came, which says it."""
+    """A redirect to the page they came from, with a message."""
     page = "login_code" if request.form.get(BEHIND) and halfway() else "login"
     return back(page, told, "danger", next=request.args.get("next") or None)
 

@@ -1,4 +1,4 @@
-"""One's own passkeys: what there is, one more, one less."""
+"""One's own passkeys: lists, adds and removes them."""
 
 from typing import Any
 
@@ -26,12 +26,12 @@ from newsletter.web.state import kept_ip, now, reading, state, transaction
 from newsletter.web.typed_form import TypedForm
 
 MAKING = "passkey_new"
-"""In the cookie: the challenge that was asked, and in which session."""
+"""Cookie key of the challenge and its session."""
 AGAIN = lazy("That took longer than five minutes, or was sent twice. Nothing was added: press the button again.")
 
 
 class PasskeyForm(TypedForm):
-    """A name for it, and what the browser says of it."""
+    """A passkey's name, and the browser's answer."""
 
     name = StringField(
         lazy("A name for it"),
@@ -45,7 +45,7 @@ class PasskeyForm(TypedForm):
 @door.get("/passkeys", endpoint="passkeys")
 @asks_password
 def show() -> Any:
-    """All of one's own, and a form for one more."""
+    """List one's own passkeys, with a form to add one."""
     with reading() as session:
         return _page(session, PasskeyForm(formdata=None, name=browser_named(request.user_agent.string)))
 
@@ -62,7 +62,7 @@ def _page(session: Session, form: PasskeyForm) -> Any:
 @limiter.limit(SIGN_INS)
 @asks_password
 def options() -> Response:
-    """What the browser is to ask a key for, as JSON."""
+    """The options for creating a passkey, as JSON for the browser."""
     where = here()
     if where is None:
         return make_response({})
@@ -80,7 +80,7 @@ def options() -> Response:
 @door.post("/passkeys/add", endpoint="passkey_add")
 @asks_password
 def add() -> Any:
-    """Keep what the browser has made. A name that is refused uses nothing up."""
+    """Store the passkey that the browser made. A refused name does not consume the challenge."""
     form = PasskeyForm()
     if not form.validate():
         with reading() as session:
@@ -103,7 +103,7 @@ def add() -> Any:
 
 
 def _made(answer: str) -> NewKey | str:
-    """The key that a browser made for the challenge of this session, or what to say."""
+    """The passkey made for this session's challenge, or an error message."""
     where = here()
     match cookie.pop(MAKING, None):
         case [str(challenge), int(session_id)] if where and session_id == current_user.session_id:
@@ -128,7 +128,7 @@ def _refusal(session: Session, owner: Owner, made: NewKey) -> str:
 @door.post("/passkeys/<row:id>/remove", endpoint="passkey_remove")
 @asks_password
 def remove(id: int) -> Response:
-    """It lets nobody in any more, and whoever may have come in by it is signed out."""
+    """Remove a passkey, and sign out everybody who may have used it."""
     with transaction() as session:
         owner = session.get_one(Owner, current_user.owner_id, with_for_update=True)
         found = next((one for one in owner.passkeys if one.id == id), None)

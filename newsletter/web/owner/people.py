@@ -1,4 +1,4 @@
-"""People: found by a filter; those found can be tagged, and taken along as a file."""
+"""People: filters them; tags those found, or exports them as a file."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,20 +28,20 @@ from newsletter.web.pieces import Pieces
 from newsletter.web.state import now, reading, runtime, transaction
 
 MOST_LISTED = 60
-"""Tags, and segments, that the list offers."""
+"""Most tags, and most segments, offered as filters."""
 WHY_DAYS = 90
 NO_TAG = lazy("Nothing was changed: please type the tag.")
 NOT_WHOLE = lazy("This file is not whole: something failed while it was written. Please export it once more.")
-"""The last line of such a file; an import refuses it, as it is no address."""
+"""The last line of an export that failed; imports refuse it, because it is no address."""
 
 
 @door.get("/subscribers", endpoint="subscribers")
 def index() -> Any:
-    """Search by address or name, filter by all that is known of people."""
+    """List people, with search by address or name, and filters."""
     with reading() as session:
         shown = Filter.typed(session)
         if any(one in request.args and not words_asked(one) for one in BAR):
-            return back("subscribers", **shown.as_query)  # an address to be kept, without what is empty
+            return back("subscribers", **shown.as_query)  # a clean address to bookmark, without empty parameters
         conditions = shown.conditions
         if before := asked_id("before"):
             conditions.append(Subscriber.id < before)
@@ -58,7 +58,7 @@ def index() -> Any:
 
 
 def _why_left(session: Session) -> list[tuple[str, int]]:
-    """Why people have left lately, in the words that they pressed."""
+    """(reason, number of people) of those who left lately."""
     since = now() - timedelta(days=WHY_DAYS)
     found = figure(session, "why people left", lambda it: journey.why_left(it, since))
     return [(WHY[why], many) for why, many in found.items()]
@@ -66,7 +66,7 @@ def _why_left(session: Session) -> list[tuple[str, int]]:
 
 @door.get("/subscribers/count.json", endpoint="subscribers_count")
 def count() -> Response:
-    """How many people a filter shows that is being typed. `again`: whether it is worth asking again a second later."""
+    """The number of people for the filter being typed, as JSON; `again`: whether it is still being counted."""
     with reading() as session:
         shown = Filter.typed(session)
         wrong = shown.told(session)[1]
@@ -91,7 +91,7 @@ def _many(people: int | Estimate) -> str:
 @door.get("/subscribers/export.csv", endpoint="subscribers_export")
 @asks_password
 def export() -> Response:
-    """Those that the list shows, as a file that an import reads again: written while it is sent, however many."""
+    """Download the people listed as a file that an import can read; streamed, so any number fits."""
     house = runtime()
     with transaction() as session:
         shown = Filter.typed(session)
@@ -105,7 +105,7 @@ def export() -> Response:
 
 @door.get("/subscribers/tag", endpoint="subscribers_tag_ask")
 def ask_tag() -> Any:
-    """Whose tags would change, before anybody's do."""
+    """Show how many people's tags would change. Changes nothing."""
     name, gives = clean_tag(words_asked("name")), request.args.get("verb") != "untag"
     with reading() as session:
         shown = Filter.typed(session)
@@ -120,7 +120,7 @@ def ask_tag() -> Any:
 
 @door.post("/subscribers/tag", endpoint="subscribers_tag")
 def tag_shown() -> Response:
-    """Give those that the list shows a tag, or take it from them. Nothing of what they receive changes."""
+    """Add a tag to the people listed, or remove it. Does not change what they receive."""
     name = clean_tag(request.form.get("name", ""))
     with transaction() as session:
         shown = Filter.typed(session, request.form)
@@ -148,7 +148,7 @@ def _tagged(people: int, name: str, *, gives: bool) -> str:
 
 @door.post("/subscribers/tag/<row:id>/undo", endpoint="subscribers_tag_undo")
 def undo_tag(id: int) -> Response:
-    """Take a change of many people's tags back: of those only whose tags it changed."""
+    """Undo a change of many people's tags, for those whom it changed."""
     with transaction() as session:
         shown = Filter.typed(session, request.form)
         made = one_or_404(session, TagChange, id, lock=True)

@@ -1,6 +1,6 @@
-"""Whom the list of people shows: by words, status, tag, a saved segment, and by what its bar asks.
+"""Filter of the list of people: search words, status, tag, a saved segment, and the filter bar.
 
-The bar's choices are rules, read and compiled as those of a segment are. All of it stands in the address.
+The bar's choices are rules, read and compiled like a segment's. The whole filter is in the address.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from newsletter.web.owner.segment_tree import Node, as_data
 from newsletter.web.state import now
 
 MOST_COUNTED = 10_000
-"""People whose number a page tells where words were searched for; more are “more than 10,000”."""
+"""Largest number of people counted in a search for words; above it, pages say “more than 10,000”."""
 BAR: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "topic": ("topic", {"topic": "topic"}), "asked": ("asked", {"guide": "asked"}),
     "fetched": ("fetched", {"guide": "fetched"}), "form": ("form", {"form": "form"}),
@@ -45,14 +45,14 @@ BAR: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "sent": ("sent", {"campaign": "sent"}), "clicked": ("clicked", {"campaign": "clicked"}),
     "field": ("field", {"field": "field", "how": "how", "value": "value"}),
 }  # fmt: skip
-"""By the name in the address that asks for it: the kind of rule, and where each of its parts stands in the address."""
+"""By query parameter: the kind of rule, and the parameter of each of its parts."""
 _OF_ITS_RULE = {"stage": "in", "how": "is", "value": ""}
-"""Parts that are asked for only beside another, and what they are where they are left out."""
+"""Parts used only together with another, with their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What the bar asks, as it was typed. `rules`: None where it asks nothing, or cannot be read, which is nobody."""
+    """The bar as typed. `rules`: None if it is empty, or if it is invalid, which matches nobody."""
 
     typed: tuple[tuple[str, str], ...] = ()
     rules: DatedRules | None = None
@@ -60,7 +60,7 @@ class Bar:
 
     @classmethod
     def read(cls, session: Session, source: Any) -> "Bar":
-        """The one in the address, or in a form."""
+        """The bar in the address or in a form."""
         nodes, typed = [], dict[str, str]()
         for name, (kind, parts) in BAR.items():
             if words_asked(name, source):
@@ -78,23 +78,23 @@ class Bar:
 
     @property
     def each(self) -> tuple[Rule, ...]:
-        """Its rules, one by one."""
+        """Its rules, separately."""
         return self.rules.root.rules if self.rules and isinstance(self.rules.root, Group) else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The saved segment that a list is filtered by. `rules`: None where it is gone, which is nobody."""
+    """The saved segment to filter by. `rules`: None if it was deleted, which matches nobody."""
 
     id: str
     name: str = "deleted"
     rules: DatedRules | None = None
     stored: dict[str, Any] | None = field(default=None, compare=False)
-    """The rules as they are written down."""
+    """The rules in stored form."""
 
     @classmethod
     def typed(cls, session: Session, source: Any) -> "Chosen | None":
-        """The one whose number is asked for."""
+        """The segment whose id was requested, if any."""
         asked = words_asked("segment", source)
         id = asked_id("segment", source)
         found = session.get(SavedSegment, id) if id else None
@@ -105,7 +105,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Whom the list shows. Each part narrows."""
+    """The filter of the list; its parts are combined with AND."""
 
     asked: str
     status: Status | None
@@ -115,7 +115,7 @@ class Filter:
 
     @classmethod
     def typed(cls, session: Session, source: Any = None) -> "Filter":
-        """The one in the address, or in a form that was sent from the list."""
+        """The filter in the address, or in a form submitted from the list."""
         status = words_asked("status", source)
         known = Status(status) if status in {one.value for one in Status} else None
         return cls(
@@ -128,7 +128,7 @@ class Filter:
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
-        """All that has to hold, as SQL."""
+        """The filter as SQL conditions, all of which must hold."""
         return [
             *([found_by(self.asked)] if self.asked else []),
             *([Subscriber.status == self.status] if self.status else []),
@@ -139,13 +139,13 @@ class Filter:
 
     @property
     def is_broken(self) -> bool:
-        """Whether it asks for a segment that is gone, or something of it cannot be read."""
+        """Whether its segment was deleted, or part of it is invalid."""
         gone = self.segment is not None and not (self.segment.rules and self.segment.rules.is_readable)
         return gone or bool(self.bar.error)
 
     @property
     def people(self) -> People:
-        """The same people, to be written down: as a segment that is gone, nobody."""
+        """The same filter in stored form; a deleted segment becomes one that matches nobody."""
         stored = [self.segment.stored or {}] if self.segment else []
         if self.bar.typed:
             stored.append(as_json(self.bar.rules) if self.bar.rules else {})
@@ -153,7 +153,7 @@ class Filter:
 
     @property
     def as_rules(self) -> list[Rule]:
-        """The same as rules of a segment."""
+        """The filter as rules of a segment."""
         segment = self.segment.rules if self.segment else None
         return [
             *([Called(self.asked)] if self.asked else []),
@@ -164,7 +164,7 @@ class Filter:
         ]
 
     def told(self, session: Session) -> tuple[Sentence | str, list[str]]:
-        """Whom it shows as a sentence, or ""; and what is wrong with it."""
+        """(the filter as a sentence, or ""; its errors)."""
         wrong = [self.bar.error] if self.bar.error else []
         if self.segment and self.segment.rules is None:
             wrong.append(_("There is no such segment any more, so nobody is shown."))
@@ -179,7 +179,7 @@ class Filter:
 
     @property
     def as_query(self) -> dict[str, str]:
-        """What an address that shows the same people holds."""
+        """The filter as query parameters."""
         every = {
             "q": self.asked, "status": self.status.value if self.status else "", "tag": self.tag,
             "segment": self.segment.id if self.segment else "", **dict(self.bar.typed),
@@ -188,16 +188,18 @@ class Filter:
 
     @property
     def without_bar(self) -> dict[str, str]:
-        """The same without what the bar asks."""
+        """The query parameters without the bar."""
         return {name: value for name, value in self.as_query.items() if name not in dict(self.bar.typed)}
 
     def size(self, session: Session) -> int:
-        """How many people it shows."""
+        """Number of people it matches."""
         return figure(session, ("people found", self), self._count)
 
     def size_if_kept(self, session: Session) -> int | Estimate:
-        """The same within a tenth of a second: about how many, until they have been counted beside. Of words at most
-        MOST_COUNTED + 1 are counted."""
+        """The size within a tenth of a second: an estimate until it has been counted in the background.
+
+        A search for words counts up to MOST_COUNTED + 1.
+        """
         if self.asked:
             counted = figure_if_kept(session, ("people found by words", self), self._count_some)
         else:
@@ -205,8 +207,10 @@ class Filter:
         return estimate(session, *self.conditions) if counted is None else counted
 
     def hits(self, session: Session, listed: int) -> int:
-        """The same for a page that lists so many and one more if there are more. Of words at most MOST_COUNTED + 1 are
-        counted: what many letters fit is found quickly, and counting all of it is not."""
+        """The size for a page that fetched `listed` rows, one more than it shows if there are more.
+
+        A search for words counts up to MOST_COUNTED + 1: a common word is found quickly, but counted slowly.
+        """
         if listed <= PAGE and not asked_id("before"):
             return listed
         return self._count_some(session) if self.asked else self.size(session)

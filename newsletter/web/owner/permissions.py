@@ -1,7 +1,7 @@
-"""What each page and button of the owner's area needs: one line an endpoint, and none is left out.
+"""The permission needed for each page and button of the owner's area: one line per endpoint, without exception.
 
-An endpoint that stands nowhere here stops the start (`check`), so that a new page is closed until somebody has said
-whom it is for. A page whose only use is to change something needs what its button needs.
+The product does not start with an endpoint missing here (`check`), so a new page stays closed until it gets a
+permission. A page whose only use is to change something needs the permission of its button.
 """
 
 from collections.abc import Iterable
@@ -17,12 +17,12 @@ from newsletter.web.state import reading
 
 PREFIX = "owner."
 SECRETS = (*PASSWORDS, "csrf_token", "code", "secret", "credential")
-"""Fields that no page shows again."""
+"""Fields whose input no page shows again."""
 OPEN = frozenset({
     "login", "login_code", "login_passkey", "login_passkey_options", "forgot", "reset", "invitation", "address_press",
     "address_not_me",
 })  # fmt: skip
-"""Before somebody is signed in."""
+"""Endpoints open without signing in."""
 _NEEDED: dict[Permission, str] = {
     Permission.OWN: """
         logout proof settings settings_zone settings_password settings_address second_factor second_factor_on
@@ -86,11 +86,11 @@ WORDS = {
     Permission.SETTINGS: lazy("change the settings"),
     Permission.TEAM: lazy("say who is in the team, and read the audit log"),
 }
-"""Behind "may", as a sentence says it."""
+"""Each permission as it reads after "may"."""
 
 
 def check(app: Flask) -> None:
-    """Raise ValueError when an endpoint has no permission, or a permission no endpoint: the product does not start."""
+    """Raise ValueError, so that the product does not start, if an endpoint lacks a permission or the reverse."""
     known = {rule.endpoint.removeprefix(PREFIX) for rule in app.url_map.iter_rules() if _is_ours(rule.endpoint)}
     if wrong := known.symmetric_difference(NEEDED.keys() | OPEN) | (NEEDED.keys() & OPEN):
         raise ValueError(f"newsletter/web/owner/permissions.py: {', '.join(sorted(wrong))}")
@@ -101,19 +101,19 @@ def _is_ours(endpoint: str) -> bool:
 
 
 def may(endpoint: str) -> bool:
-    """Whether who is signed in may open this page, or press what leads there; with the blueprint's name or without."""
+    """Whether the user may open this endpoint; its name may include the blueprint's."""
     name = endpoint.removeprefix(PREFIX)
     return name in OPEN or bool(current_user.may(NEEDED[name]))
 
 
 def refused() -> Any:
-    """The answer to somebody who may not do this, who they must ask, and what they typed; None: they may."""
+    """The answer to a user without permission, with whom to ask and what they typed; None if permitted."""
     permission = NEEDED[(request.endpoint or "").removeprefix(PREFIX)]
     return None if current_user.may(permission) else refusal(permission)
 
 
 def refusal(permission: Permission) -> Any:
-    """The page that says so. Nothing was done, and what was typed stands on it."""
+    """The page of refusal. Nothing was done, and it shows what was typed."""
     whom = roles_with(permission)
     if request.accept_mimetypes.best == "application/json":
         return jsonify(error=_("Your role may not do this any more: %(what)s.", what=WORDS[permission])), 403

@@ -1,4 +1,4 @@
-"""One person: their name, tags and fields, and the confirmation once more."""
+"""One person: edits their name, tags and fields, and resends the confirmation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ SENT = lazy("The confirmation is on its way once more. Nothing else is sent befo
 
 @door.get("/subscribers/<row:id>/edit", endpoint="subscriber_edit_ask")
 def ask(id: int) -> Any:
-    """What they are called, and what they are sorted by."""
+    """Show the form for name, tags and fields."""
     with reading() as session:
         person = one_or_404(session, Subscriber, id)
         fields, held = all_fields(session), values_of(session, id)
@@ -54,7 +54,7 @@ def _page(session: Session, person: Subscriber, form: PersonForm, fields: Sequen
 
 @door.post("/subscribers/<row:id>/edit", endpoint="subscriber_edit")
 def edit(id: int) -> Any:
-    """All as it stands in the form. It changes nothing of what this person receives by itself."""
+    """Save the form. By itself, it does not change what the person receives."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id, lock=True)
         fields = all_fields(session)
@@ -81,7 +81,7 @@ def edit(id: int) -> Any:
 
 @door.post("/subscribers/<row:id>/ask-again", endpoint="subscriber_ask_again")
 def ask_again(id: int) -> Response:
-    """The mail with the confirmation's button once more, for somebody who says that it never came."""
+    """Resend the confirmation to somebody who says that it never arrived."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
         reason = journey.ask_again(session, runtime(), person, now())

@@ -1,4 +1,4 @@
-"""What one person receives, as far as an owner may change it at their word: less, later, or elsewhere. Never more."""
+"""Changes an owner may make to what a person receives, at their request: less, later or elsewhere, but never more."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +39,7 @@ NO_MOVE: Mapping[NoMove, Any] = {
         "Nobody was asked: this address, or this person, was written to often enough for now. Try tomorrow."
     ),
 }
-"""Why, beside what was typed."""
+"""Messages shown beside the typed address."""
 WIDENS = lazy(
     "Nothing was changed: a topic is added by the reader’s own press alone, because it is they who agree to it. Send "
     "them the link to the page of their choices, below."
@@ -47,7 +47,7 @@ WIDENS = lazy(
 
 
 class MoveForm(TypedForm):
-    """The address that somebody has told an owner."""
+    """The new address that a person has given an owner."""
 
     address = StringField(
         lazy("Their new address"), [DataRequired(lazy("Type the new address."))], filters=[characters.line]
@@ -55,7 +55,7 @@ class MoveForm(TypedForm):
     house: Brand
 
     def validate_address(self, field: StringField) -> None:
-        """As at a sign-up."""
+        """Check syntax and domain, as at sign-up."""
         try:
             typed_address(field.data or "", self.house)
         except BadAddress as error:
@@ -63,7 +63,7 @@ class MoveForm(TypedForm):
 
 
 def shown(session: Session, person: Subscriber) -> dict[str, Any]:
-    """What the page of a person says of it: the topics they take, those they do not, and whose pause it is."""
+    """The template's variables for a person's page: topics they take, topics they do not, and whose pause it is."""
     choice = topic_choice(session, person)
     every = [one for one in topics.every(session) if one.is_open or one.id in choice.ids]
     return {
@@ -76,7 +76,7 @@ def shown(session: Session, person: Subscriber) -> dict[str, Any]:
 
 @door.get("/subscribers/<row:id>/address", endpoint="subscriber_move_ask")
 def ask_move(id: int) -> str:
-    """Where to, and what that means."""
+    """Show the form for a new address."""
     with reading() as session:
         return _page(one_or_404(session, Subscriber, id), MoveForm(formdata=None))
 
@@ -87,7 +87,7 @@ def _page(person: Subscriber, form: MoveForm) -> str:
 
 @door.post("/subscribers/<row:id>/address", endpoint="subscriber_move")
 def move(id: int) -> Any:
-    """Ask at the new address, and tell the present one. Nothing moves before the new one presses."""
+    """Ask the new address, and notify the present one. Nothing changes before a press in the mail to the new one."""
     ask_ahead(request.form.get("address", ""))
     with transaction() as session:
         person = one_or_404(session, Subscriber, id, lock=True)
@@ -109,7 +109,7 @@ def move(id: int) -> Any:
 
 @door.post("/subscribers/<row:id>/<any(pause, 'go-on'):verb>", endpoint="subscriber_pause")
 def pause(id: int, verb: str) -> Response:
-    """Let everything rest at their request; or take that back, where it was the owner's press."""
+    """Pause all bulk mail at their request, or undo a pause that an owner made."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id, lock=True)
         if verb == "pause":
@@ -127,7 +127,7 @@ def pause(id: int, verb: str) -> Response:
 
 @door.post("/subscribers/<row:id>/topics", endpoint="subscriber_topics")
 def narrow(id: int) -> Response:
-    """Leave them the topics that are still ticked. One that they do not take is refused."""
+    """Remove the unticked topics. Refuses a tick at a topic that they do not take."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id, lock=True)
         before, ticked = topic_choice(session, person), _ticked()
@@ -146,7 +146,7 @@ def _ticked() -> set[int]:
 
 
 def _left_of(every: Sequence[Topic], ticked: set[int]) -> TopicChoice:
-    """What is left to somebody; all of it, where none of the topics they saw was unticked."""
+    """The topics left to them; every topic if none of those shown was unticked."""
     seen = {one.id for one in every if str(one.id) in request.form.getlist("seen")}
     unticked = seen - ticked
     return TopicChoice.of(one.id for one in every if one.id not in unticked) if unticked else TopicChoice()

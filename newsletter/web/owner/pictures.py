@@ -1,4 +1,4 @@
-"""Pictures: sent once, described, and put into texts by their code."""
+"""Pictures: uploaded once, described, and inserted into texts by their code."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ FULL = lazy("The picture could not be stored: the disk may be full. Nothing was 
 
 @door.get("/pictures", endpoint="pictures")
 def index() -> Any:
-    """All of them, the newest first, and where they stand."""
+    """List all pictures, newest first, and where they are used."""
     return _page(PictureForm(formdata=None))
 
 
@@ -40,7 +40,7 @@ def _page(form: PictureForm) -> str:
 
 @door.post("/pictures", endpoint="picture_add")
 def add() -> Any:
-    """One more. The editor's script asks for JSON, and gets the code to write."""
+    """Add a picture. The editor's script requests JSON, and gets the code to insert."""
     form = PictureForm()
     if not form.validate():
         return _refused(form, 422)
@@ -70,7 +70,7 @@ def _refused(form: PictureForm, status: int) -> Any:
 
 @door.post("/pictures/<row:id>/words", endpoint="picture_words")
 def words(id: int) -> Any:
-    """Another description, for texts that it is put into from now on."""
+    """Change the description, for future uses."""
     with transaction() as session:
         picture = one_or_404(session, Picture, id, lock=True)
         picture.words = (request.form.get("words") or "")[:300]
@@ -79,7 +79,7 @@ def words(id: int) -> Any:
 
 @door.post("/pictures/<row:id>/delete", endpoint="picture_delete")
 def delete(id: int) -> Any:
-    """One that stands in no text."""
+    """Delete an unused picture."""
     with transaction() as session:
         picture = one_or_404(session, Picture, id, lock=True)
         name = picture.name
@@ -92,7 +92,7 @@ def delete(id: int) -> Any:
 
 
 def _why_not(session: Session, picture: Picture) -> str:
-    """Why it may not be deleted; "" where no page, no draft and no mail shows it."""
+    """Why it may not be deleted; "" if no page, draft or mail shows it."""
     if titles := guides.showing(session, picture.name):
         return _("It stands on the page of “%(title)s”: take it out there first.", title=titles[0])
     if names := forms.showing(session, picture.name):
@@ -105,7 +105,7 @@ def _why_not(session: Session, picture: Picture) -> str:
 
 
 def too_large() -> Any:
-    """The answer to a file that was too large to be read."""
+    """The answer to a file too large to be read."""
     form = PictureForm(formdata=None)
     form.file.errors = [
         _("This file is larger than %(size)s. Make it smaller first.", size=size(largest("owner.picture_add")))
@@ -114,5 +114,5 @@ def too_large() -> Any:
 
 
 def newest(session: Session) -> list[Picture]:
-    """A few for the editor, to be put in by one press."""
+    """The newest few, for the editor's buttons."""
     return list(session.scalars(select(Picture).order_by(Picture.id.desc()).limit(6)))

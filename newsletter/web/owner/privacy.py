@@ -1,4 +1,4 @@
-"""What the owner adds to the public privacy page, below the product's own words."""
+"""The owner's additions to the public privacy page, below the product's own text."""
 
 from typing import Any
 
@@ -23,16 +23,16 @@ MEANWHILE = lazy(
 
 
 class PrivacyForm(TypedForm):
-    """The text. Its field is called as that of an article is, so that nothing is lost when a session has ended."""
+    """The text. Its field has the name of an article's, so that nothing is lost when a session ends."""
 
     body = TextAreaField(lazy("What you add"), filters=[characters.text])
     base = HiddenField()
-    """How often it had been saved when the page was opened."""
+    """Number of saves when the page was opened."""
 
 
 @door.get("/privacy", endpoint="privacy")
 def show() -> Any:
-    """The text as it is."""
+    """Show the form with the present text."""
     with reading() as session:
         house = brand.current(session)
         return _page(house, PrivacyForm(formdata=None, data={"body": house.privacy_text, "base": str(_saves(house))}))
@@ -51,9 +51,9 @@ def _page(house: Brand, form: PrivacyForm, status: int = 200, told: str = "") ->
 
 @door.post("/privacy", endpoint="privacy_save")
 def save() -> Any:
-    """Put it on the public page."""
+    """Publish the text."""
     with transaction() as session:
-        session.scalar(select(Brand.id).with_for_update())  # two tabs come one after the other
+        session.scalar(select(Brand.id).with_for_update())  # handles two tabs one after the other
         house, form = brand.current(session), PrivacyForm()
         try:
             typed = privacy.read(form.body.data)
@@ -77,6 +77,6 @@ def _take(session: Session, house: Brand, typed: str) -> str:
 
 
 def _short(text: str) -> str:
-    """A text in an audit entry: how it begins."""
+    """The beginning of a text, for an audit entry."""
     line = " ".join(text.split())
     return f"“{line[:200]}…”" if len(line) > 200 else f"“{line}”" if line else "–"

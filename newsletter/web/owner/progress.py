@@ -1,4 +1,4 @@
-"""How far a campaign has come: for the page, and every second for its script."""
+"""Progress of a campaign, for its page and, every second, its script."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ WAITING = (State.READY, State.CLAIMED, State.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Numbers of people. `total` is an estimate while recipients are still being written down."""
+    """Numbers of people. `total` is an estimate while recipients are still being stored."""
 
     state: CampaignState
     total: int
@@ -33,27 +33,27 @@ class Progress:
     uncertain: int
     cancelled: int
     weekly: int
-    """Of the cancelled: those who get it in their weekly mail."""
+    """Those of the cancelled who get it in their weekly mail."""
     per_second: float
-    """Outcomes a second since the launch."""
+    """Outcomes per second since the launch."""
     seconds_left: float | None
-    """None: it does not move, so nobody can say."""
+    """None if nothing is moving."""
     for_hour: int = 0
-    """Of the waiting: those whose own hour has not come, at everyone's own time."""
+    """Those of the waiting whose own hour has not come."""
     next_at: datetime | None = None
-    """When that of the next of them comes."""
+    """When the next own hour comes."""
     last_at: datetime | None = None
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign, at: datetime) -> "Progress":
-        """Where this campaign stands at this moment."""
+        """The progress of a campaign at this time."""
         counts = campaign.counts(session)
         written = sum(counts.values())
         filled = campaign.dispatch is not None and campaign.dispatch.filled_at is not None
         closed = campaign.stored_state in (CampaignState.SENT, CampaignState.CANCELLED)
         total = written if filled or closed else max(written, campaign.audience(at).size(session))
         done = written - sum(counts[state] for state in UNDER_WAY)
-        if campaign.stored_state is CampaignState.CANCELLED:  # who was called off has had no turn
+        if campaign.stored_state is CampaignState.CANCELLED:  # the cancelled were not tried
             done -= counts[State.CANCELLED]
         since = (campaign.finished_at or at) - campaign.launched_at if campaign.launched_at else None
         rate = done / max(since.total_seconds(), 1.0) if since else 0.0
@@ -75,18 +75,18 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """The share that has an outcome, rounded down: 100 only when all have."""
+        """The percentage with an outcome, rounded down: 100 only if all have one."""
         return 100 * self.done // self.total if self.total else 0
 
     def as_json(self) -> dict[str, Any]:
-        """For the script."""
+        """The numbers as JSON for the script."""
         told = {"percent": self.percent, "time_left": duration(self.seconds_left), "next": local(self.next_at)}
         times = {"next_at": self.next_at, "last_at": self.last_at}
         return {**asdict(self), **told, **{name: at and at.isoformat() for name, at in times.items()}}
 
 
 def _for_hour(session: Session, campaign: Campaign, now: datetime) -> dict[str, Any]:
-    """Who waits for their own hour, and when it comes; nothing of a campaign that goes to all at once."""
+    """`for_hour` and `next_at`; empty for a campaign sent to all at once."""
     if campaign.own_time is None or campaign.dispatch is None or campaign.state not in ON_ITS_WAY:
         return {}
     waits = [one for one in openings(session, campaign.dispatch, now) if not one.has_come]
@@ -98,7 +98,7 @@ def _for_hour(session: Session, campaign: Campaign, now: datetime) -> dict[str, 
 
 @door.get("/campaigns/<row:id>/progress.json", endpoint="campaign_progress")
 def progress(id: int) -> Response:
-    """The numbers now."""
+    """The present numbers as JSON."""
     with reading() as session:
         answer = jsonify(Progress.of(session, one_or_404(session, Campaign, id), now()).as_json())
     answer.headers["Cache-Control"] = "no-store"

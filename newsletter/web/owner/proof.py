@@ -1,4 +1,4 @@
-"""The password once more, before what cannot be undone, takes data out of the house, or lets somebody in."""
+"""Asks for the password again before anything that cannot be undone, exports data, or gives somebody access."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,10 +21,10 @@ TRIES = "10 per minute"
 
 
 def asks_password(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Only lets somebody in who typed the password in the last ten minutes.
+    """Decorate a view to require the password, typed within the last ten minutes.
 
-    A form is shown again with everything that it held, and a page is gone on to, as soon as the password is right. A
-    file that was chosen cannot be kept by any page: put this on the page with that form too.
+    The page that asks keeps a submitted form, which is carried out once the password is right. No page can keep a
+    chosen file, so decorate the page with such a form too.
     """
 
     @wraps(view)
@@ -44,7 +44,7 @@ def asks_password(view: Callable[..., Any]) -> Callable[..., Any]:
 @door.route("/proof", methods=["GET", "POST"])
 @limiter.limit(TRIES, methods=["POST"])
 def proof() -> Any:
-    """On the way to a page."""
+    """Ask for the password on the way to a page."""
     onward = local_path(request.args.get("next", "")) or url_for("owner.dashboard")
     if request.method == "GET":
         return redirect(onward) if current_user.is_proven(now()) else _page(request.full_path, "", 0)
@@ -73,14 +73,14 @@ def _proven() -> tuple[str, int]:
 
 
 def compare(typed: str, why: str) -> tuple[str, int]:
-    """Whether this is the password of who is signed in: ("", 0), else what to say, and how long to wait.
+    """("", 0) if this is the user's password, else (error message, seconds to wait).
 
-    `why` it was asked for goes into the audit log when it was wrong.
+    `why` it was asked for is added to the audit log if it was wrong.
     """
     keys = [(BROWSER, f"session {current_user.session_id}")]
     if wait := take_try(keys):
         return asked_to_wait(wait), wait
-    with reading() as looking:  # the slow hash must not hold the one writer's lock
+    with reading() as looking:  # the slow hash must not hold the writer's lock
         right = owner_in(looking).has_password(typed[:1000])
     with transaction() as session:
         if right:

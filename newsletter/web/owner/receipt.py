@@ -1,4 +1,4 @@
-"""The receipt of a consent: what a person agreed to and took back, to print or to hand over."""
+"""The receipt of consent: what a person agreed to and withdrew, to print or hand over."""
 
 from flask import jsonify, render_template
 from werkzeug.wrappers import Response
@@ -14,7 +14,7 @@ from newsletter.web.state import now, reading
 
 @door.get("/subscribers/<row:id>/consent", endpoint="subscriber_consent")
 def show(id: int) -> str:
-    """A page that prints well."""
+    """Show the receipt on a printable page."""
     with reading() as session:
         person = one_or_404(session, Subscriber, id)
         choice = topic_choice(session, person)
@@ -27,7 +27,7 @@ def show(id: int) -> str:
 @door.get("/subscribers/<row:id>/consent.json", endpoint="subscriber_consent_json")
 @asks_password
 def as_json(id: int) -> Response:
-    """The same as a file for programs."""
+    """Download the receipt as JSON."""
     with reading() as session:
         answer: Response = jsonify(data_export.consent_of(session, one_or_404(session, Subscriber, id)))
     answer.headers["Content-Disposition"] = f"attachment; filename=consent-{id}.json"

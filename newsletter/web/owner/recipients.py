@@ -1,4 +1,4 @@
-"""Who got a campaign: one row for each person with the server's own words."""
+"""The recipients of a campaign: one row per person with the server's reply."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,20 +16,20 @@ from newsletter.web.state import reading
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some messages, and from which number the next page goes on (None: these are the last)."""
+    """Some messages, and the id from which the next page continues; None on the last page."""
 
     rows: list[Message]
     more: int | None
 
 
 def asked_state() -> State | None:
-    """The state in the query; None for every state."""
+    """The state in the query; None for all states."""
     typed = words_asked("state")
     return State(typed) if typed in {state.value for state in State} else None
 
 
 def page_of(session: Session, *conditions: ColumnElement[bool]) -> Page:
-    """One page of messages by number, from the `after` in the query on."""
+    """One page of messages by id, from `after` in the query."""
     look = select(Message).where(*conditions).options(joinedload(Message.subscriber), joinedload(Message.revision))
     if after := asked_id("after"):
         look = look.where(Message.id > after)
@@ -39,7 +39,7 @@ def page_of(session: Session, *conditions: ColumnElement[bool]) -> Page:
 
 @door.get("/campaigns/<row:id>/recipients", endpoint="campaign_recipients")
 def recipients(id: int) -> str:
-    """Everybody it goes to, or those in one state."""
+    """List all recipients, or those in one state."""
     with reading() as session:
         campaign, asked = one_or_404(session, Campaign, id), asked_state()
         conditions: list[Any] = [*of_dispatch(session, campaign.dispatch_id or 0)]

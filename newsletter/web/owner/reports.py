@@ -1,4 +1,4 @@
-"""Bounces and complaints: the addresses at which sending services report them, and when they last did."""
+"""Bounces and complaints: the addresses to which sending services report them, and their last reports."""
 
 from typing import Any
 
@@ -29,13 +29,13 @@ WHERE = {
         )
     ),
 }
-"""Where each service wants the address typed."""
+"""Where to enter the address at each service."""
 
 
 @door.get("/reports", endpoint="reports")
 @asks_password
 def show() -> Any:
-    """An address for each service."""
+    """Show the address for each service."""
     with reading() as session:
         site, signer = runtime().settings.site, runtime().signer
         rows = [
@@ -44,14 +44,14 @@ def show() -> Any:
         ]
         has_inbox = bool(runtime().settings.inbox_url)
         answer = make_response(render_template("owner/reports.html", rows=rows, at=now(), has_inbox=has_inbox))
-    answer.headers["Cache-Control"] = "private, no-store"  # whoever knows such an address can end anybody's mail
+    answer.headers["Cache-Control"] = "private, no-store"  # whoever knows such an address can stop mail to anybody
     return answer
 
 
 @door.post("/reports/<service>/renew", endpoint="reports_renew")
 @asks_password
 def renew(service: str) -> Response:
-    """Another address for this service; the one before it is worth nothing from now on."""
+    """Replace this service's address; the old one stops working."""
     if service not in {one.value for one in Service}:
         abort(404)
     sender = Service(service)

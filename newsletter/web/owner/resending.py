@@ -1,5 +1,4 @@
-"""Once more, under another subject, to those who followed no link of a campaign; and to the others of one that was
-called off while it went out."""
+"""Resends a campaign under another subject to people who followed no link, and sends the rest of a cancelled one."""
 
 from typing import Any
 
@@ -19,7 +18,7 @@ from newsletter.web.state import now, reading, transaction
 
 @door.get("/campaigns/<row:id>/once-more", endpoint="campaign_resend_ask")
 def ask(id: int) -> Any:
-    """Another subject, and to how many it would go."""
+    """Show the form for another subject, with the number of recipients."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         if reason := why_not(session, campaign, now()):
@@ -37,7 +36,7 @@ def _page(session: Session, campaign: Campaign, form: ResendForm) -> str:
 
 @door.post("/campaigns/<row:id>/once-more", endpoint="campaign_resend")
 def make(id: int) -> Any:
-    """Make the draft. A second click finds it."""
+    """Draft the resent campaign. A second click finds the existing draft."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if reason := why_not(session, campaign, now()):
@@ -57,7 +56,7 @@ def make(id: int) -> Any:
 
 @door.post("/campaigns/<row:id>/others", endpoint="campaign_continue")
 def go_on(id: int) -> Any:
-    """Make the draft to those whose turn had not come. A second press finds it."""
+    """Draft the rest of a cancelled campaign. A second click finds the existing draft."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if known := continued_by(session, campaign):

@@ -1,4 +1,4 @@
-"""A forgotten password: asking for a link, and choosing a new one by it."""
+"""Forgotten passwords: mails a link, with which to choose a new one."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,8 +18,7 @@ from newsletter.web.security import limiter
 from newsletter.web.state import kept_ip, now, reading, runtime, state, transaction
 
 ASKED = Patience(free=3, longest=timedelta(minutes=30))
-"""How often a link is sent to one address. Never longer than a link is good: whoever asks in the owner's name sends the
-owner links."""
+"""How often a link is sent to one address. Waits no longer than a link is valid, as strangers may request links too."""
 ON_ITS_WAY = lazy(
     "If an owner has this address, a mail with a link is on its way. It works once, for 30 minutes. "
     "Nothing comes? Look into the junk folder, or run “newsletter owner reset-password” on the server."
@@ -29,7 +28,7 @@ ON_ITS_WAY = lazy(
 @door.route("/forgot", methods=["GET", "POST"])
 @limiter.limit("5 per minute", methods=["POST"])
 def forgot() -> Any:
-    """Ask for a link. Everybody gets the same answer."""
+    """Request a link. Everybody gets the same answer."""
     form = ForgotForm()
     if not form.validate_on_submit():
         return render_template("owner/forgot.html", form=form, over=False), 422 if form.errors else 200
@@ -44,7 +43,7 @@ def forgot() -> Any:
 @door.route("/reset/<token>", methods=["GET", "POST"])
 @limiter.limit("10 per minute", methods=["POST"])
 def reset(token: str) -> Any:
-    """Choose a new password. Opening the page uses nothing up."""
+    """Choose a new password. Opening the page does not consume the link."""
     try:
         numbers = runtime().signer.numbers(Purpose.RESET, token)
     except BadLink:
@@ -71,7 +70,7 @@ def reset(token: str) -> Any:
 
 
 def _done(owner_id: int) -> Any:
-    is_known(owner_id)  # who has the mailbox is kept out by no stranger's guesses
+    is_known(owner_id)  # a stranger's wrong guesses must not lock out the owner of the mailbox
     state().trigger.wake()
     return back("login", _("Your password is changed. Please sign in with it."))
 

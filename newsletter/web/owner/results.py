@@ -1,4 +1,4 @@
-"""Results: what became of campaigns and of the mails of series, on a page and as a file."""
+"""Results of campaigns and series mails, on a page and as a file."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from newsletter.web.owner.door import PAGE, asked_id, door, one_or_404
 from newsletter.web.state import reading, runtime
 
 MOST_EXPORTED = 2_000
-"""Campaigns in one file, the newest."""
+"""Most campaigns in one file, the newest."""
 COLUMNS = (
     "kind", "number", "title", "series", "launched_at", "sent", "failed", "bounced", "complained", "left", "clicked",
     "clicked_share", "machines_only", "ab_test", "ab_part",
@@ -27,7 +27,7 @@ COLUMNS = (
 
 @door.get("/results", endpoint="results")
 def index() -> str:
-    """Campaigns, the newest first, and the mails of series."""
+    """List campaigns, newest first, and the mails of series."""
     look = select(Campaign).where(Campaign.launched_at.is_not(None)).order_by(Campaign.id.desc()).limit(PAGE + 1)
     before = asked_id("before")
     if before:
@@ -43,7 +43,7 @@ def index() -> str:
 
 @door.get("/results/articles/<row:id>", endpoint="result")
 def show(id: int) -> str:
-    """The mails of series that carry one article: who followed which link."""
+    """Show who followed which link in series mails with one article."""
     with reading() as session:
         article = one_or_404(session, Article, id)
         found = next((one for one in reports.of_series(session) if one.article.id == id), None)
@@ -55,7 +55,7 @@ def show(id: int) -> str:
 
 @door.get("/results/export.csv", endpoint="results_export")
 def export() -> Response:
-    """All of it as a file."""
+    """Download all results as a file."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -77,7 +77,7 @@ def export() -> Response:
 
 
 def _ab_tests(session: Session) -> dict[int, tuple[int, str]]:
-    """Of the campaigns that are parts of an A/B test: the test, by the number of its A, and which part."""
+    """(id of A, part) by campaign id, for the parts of A/B tests."""
     found = {}
     for test in session.scalars(select(ABTest)):
         for id, name in ((test.a_id, "A"), (test.b_id, "B"), (test.rest_id, "rest")):

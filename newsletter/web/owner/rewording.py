@@ -1,7 +1,7 @@
-"""Other words for a campaign that is going out: held first, then written, looked at, asked about, and set.
+"""Revises a campaign that is being sent, in steps: pause, write, preview, confirm, save.
 
-What was typed travels in the form from step to step and is nowhere saved before the last, so nothing of it can be
-lost or come out by accident.
+The text is passed from step to step in the form and stored only at the last one, so it cannot be lost, or sent by
+accident.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ CHANGED_ELSEWHERE = marked(
 
 @door.get("/campaigns/<row:id>/words", endpoint="campaign_words")
 def show(id: int) -> Any:
-    """That it must be held; or, when it is, who would get other words, and the form for them."""
+    """Ask to pause it; or, once paused, show who would get the new text, and the form for it."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         if campaign.dispatch is None or campaign.state not in GOING_OUT:
@@ -51,7 +51,7 @@ def _as_typed(revision: Revision, dispatch: Dispatch) -> dict[str, str]:
 
 
 def _editor(session: Session, campaign: Campaign, dispatch: Dispatch, form: WordsForm, problem: str = "") -> Any:
-    # A campaign follows no guide.
+    # A campaign has no guide in its context.
     ours = [one for one in names_for_readers(own_merge_fields(session)) if one.name != IN_SERIES]
     page = render_template(
         "owner/campaign_words.html", campaign=campaign, dispatch=dispatch, form=form, problem=problem, variables=ours,
@@ -62,7 +62,7 @@ def _editor(session: Session, campaign: Campaign, dispatch: Dispatch, form: Word
 
 @door.post("/campaigns/<row:id>/words", endpoint="campaign_words_go_on")
 def go_on(id: int) -> Any:
-    """One step: hold it, back to writing, look and be asked, or set. What was typed comes along."""
+    """Carry out one step, passing on what was typed: pause, write again, preview and confirm, or save."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         dispatch, form, step = campaign.dispatch, WordsForm(), request.form.get("step")
@@ -133,7 +133,7 @@ def _not_overtaken(form: WordsForm, dispatch: Dispatch) -> bool:
 
 
 def _fits(session: Session, form: WordsForm) -> bool:
-    """Whether a campaign can carry it, as the preflight looks; what is wrong is told beside the text."""
+    """Whether the preflight accepts the text for a campaign; if not, adds an error to it."""
     blocks = _report(session, form).of(preflight.Level.BLOCK)
     form.body.errors = [
         in_words(one.found if one.name == "Text" else joined((one.name, one.found), ": ")) for one in blocks
@@ -146,13 +146,13 @@ def _report(session: Session, form: WordsForm) -> preflight.Report:
 
 
 def _rendered(session: Session, form: WordsForm) -> Any:
-    # Nobody's links: a click in the preview must not unsubscribe anybody.
+    # Links for nobody: a click in the preview must not unsubscribe anybody.
     return runtime().renderer.rendered(Stream.CAMPAIGN, brand.current(session), Reader(0), _typed(session, form), {})
 
 
 @door.post("/campaigns/<row:id>/words/preview", endpoint="campaign_words_preview")
 def preview(id: int) -> Any:
-    """The HTML part of what is typed, for a frame or a window of its own. Nothing is saved."""
+    """The HTML part of the typed text, for a frame or a separate window. Saves nothing."""
     with reading() as session:
         one_or_404(session, Campaign, id)
         g.csp = MAIL_PAGE_POLICY

@@ -1,4 +1,4 @@
-"""Who of a campaign's audience gets another mail on its day, as that is being chosen; and what its last button says."""
+"""Recipients who get another mail on a campaign's day, shown while its time is chosen; and its last button's label."""
 
 from dataclasses import dataclass, replace
 
@@ -18,25 +18,25 @@ from newsletter.web.state import now, reading
 from newsletter.zones import NoSuchTime, instant
 
 MOST_COUNTED = 500
-"""Above it "at least": whoever gets two is looked for in the messages of each person of an audience, one by one."""
+"""Counting stops here ("at least"), as it looks through the messages of every person in an audience."""
 
 
 @dataclass(frozen=True, slots=True)
 class DaySeen:
-    """What else the audience of a campaign gets on the day that is chosen."""
+    """What else a campaign's audience gets on the chosen day."""
 
     day: SameDay
     people: int | None
-    """Who gets two; None: they are being counted."""
+    """People who get two mails, up to `MOST_COUNTED`; None while they are counted."""
 
     @property
     def is_bound(self) -> bool:
-        """Whether they are that many or more."""
+        """Whether counting stopped at `MOST_COUNTED`."""
         return self.people == MOST_COUNTED
 
 
 def day_seen(session: Session, campaign: Campaign, form: ScheduleForm) -> DaySeen | None:
-    """Of the time that a form holds; None while it holds none."""
+    """The day of the time in a form; None while it has no valid one."""
     day = _day(session, campaign, form)
     return DaySeen(day, day.audience.two_mails_soon(session, MOST_COUNTED)) if day else None
 
@@ -48,13 +48,13 @@ def _day(session: Session, campaign: Campaign, form: ScheduleForm) -> SameDay | 
         if at is None:
             return None
         day = same_day(session, campaign, at, wall if form.is_own else None, now(), zone)
-    except (NoSuchTime, OverflowError):  # the form says so when it is sent
+    except (NoSuchTime, OverflowError):  # the form reports it when submitted
         return None
-    return replace(day, audience=replace(day.audience, slice=None))  # of a test, all of it
+    return replace(day, audience=replace(day.audience, slice=None))  # of a test, the whole audience
 
 
 def says(session: Session, campaign: Campaign, seen: DaySeen | None) -> dict[str, str]:
-    """What the last button says: now and later, and each also where those who get two are left out (`-single`)."""
+    """Labels of the last button: "now" and "later", and both with "-single" if people who get two are left out."""
     test = ab_test_of(session, campaign) if campaign.is_tested else None
     parts = [as_ticked(session, one) for one in (test.both if test else (campaign,))]
     people = sum(one.whole_audience(now()).size(session) for one in parts)
@@ -84,7 +84,7 @@ def _later(campaign: Campaign, people: int) -> str:
 
 @door.get("/campaigns/<row:id>/two-mails", endpoint="campaign_two_mails")
 def list_them(id: int) -> str:
-    """Everybody who would get two, for the time in the address; the newest first."""
+    """List everybody who would get two mails at the time in the address, newest first."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         form = schedule_form(campaign)

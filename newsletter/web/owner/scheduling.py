@@ -1,4 +1,4 @@
-"""When a campaign goes: what is chosen in its form, for all at once or at everyone's own time."""
+"""The form that schedules a campaign, for all at once or at everyone's own time."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,7 +27,7 @@ AT, OWN, NOW = "at", "own", "now"
 
 
 class ScheduleForm(TypedForm):
-    """When."""
+    """The time chosen for a campaign."""
 
     when = RadioField(
         lazy("When"),
@@ -45,27 +45,27 @@ class ScheduleForm(TypedForm):
     at_once = BooleanField(lazy("They get it at once, and it is meant so"))
 
     def wall(self) -> datetime | None:
-        """The local time that was chosen; None: a part is missing."""
+        """The local time chosen; None if a part is missing."""
         if self.day.data is None or self.clock.data is None:
             return None
         return datetime.combine(self.day.data, self.clock.data)
 
     @property
     def is_own(self) -> bool:
-        """Whether it is to go at everyone's own time."""
+        """Whether to send it at everyone's own time."""
         return bool(self.when.data == OWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A time that can be: of all at once an instant, of everyone's own what leaves when."""
+    """A valid time: an instant for all at once, or a plan for everyone's own time."""
 
     at: datetime
     plan: OwnTimePlan | None = None
 
 
 def schedule_form(campaign: Campaign) -> ScheduleForm:
-    """As it is first shown: with the time that the address asks for, or its own, or tomorrow at nine."""
+    """The form as first shown: with the time in the page's address, the campaign's own, or tomorrow at nine."""
     wall = campaign.own_time or _its_wall(campaign)
     filled: dict[str, Any] = {"when": OWN if campaign.own_time else AT, "day": wall.date(), "clock": wall.time()}
     filled["one_a_day"] = campaign.one_a_day
@@ -86,7 +86,7 @@ PARTS: dict[str, type[date] | type[time]] = {"day": date, "clock": time}
 
 
 def _read(typed: str, kind: type[date] | type[time]) -> date | time | None:
-    """A part of an address; None of one that somebody wrote by hand."""
+    """A date or time from the address; None if malformed."""
     try:
         found = kind.fromisoformat(typed)
     except ValueError:
@@ -95,7 +95,7 @@ def _read(typed: str, kind: type[date] | type[time]) -> date | time | None:
 
 
 def looked_ahead(session: Session, campaign: Campaign, form: ScheduleForm) -> OwnTimePlan | None:
-    """What would leave when, if the form asks for everyone's own time; None where it does not, or for no such date."""
+    """The plan for everyone's own time; None if the form does not request it, or has no such date."""
     wall = form.wall()
     try:
         return plan_own_time(session, campaign, wall, now()) if form.is_own and wall else None
@@ -104,7 +104,7 @@ def looked_ahead(session: Session, campaign: Campaign, form: ScheduleForm) -> Ow
 
 
 def chosen(session: Session, campaign: Campaign, form: ScheduleForm) -> Chosen | None:
-    """The chosen time; None when there is none that can be, and the form says why."""
+    """The chosen time; None if invalid, with an error in the form."""
     if form.when.data == NOW:
         return Chosen(now() + UNDO)
     wall = form.wall()
@@ -145,7 +145,7 @@ def _own(session: Session, campaign: Campaign, form: ScheduleForm, wall: datetim
 
 
 def set_time(session: Session, campaign: Campaign, time_: Chosen, house: Brand, one_a_day: bool) -> str:
-    """Schedule it for the chosen time; what is told about it. Raises NotNow."""
+    """Schedule it for the chosen time; return the message for the owner. Raises NotNow."""
     campaign.zone = current_user.zone
     at, plan = time_.at, time_.plan
     if plan is not None:
@@ -166,7 +166,7 @@ def set_time(session: Session, campaign: Campaign, time_: Chosen, house: Brand, 
 
 
 def as_noted(campaign: Campaign) -> str:
-    """Its time as the audit log keeps it."""
+    """Its time as written to the audit log."""
     if campaign.own_time:
         return f"everyone's own {campaign.own_time:%H:%M} of {SOURCE.day(campaign.own_time.date())}"
     return SOURCE.moment(campaign.scheduled_at, UTC) if campaign.scheduled_at else ""

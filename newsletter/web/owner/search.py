@@ -1,4 +1,4 @@
-"""Search over everything that an owner has: people, texts, what goes out, and the pages of this area."""
+"""Search in everything of the owner's: people, texts, mailings, and the pages of this area."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from newsletter.web.owner.permissions import may
 from newsletter.web.state import reading
 
 MOST = 8
-"""Of each kind."""
+"""Most hits per kind."""
 SECTIONS = (
     (
         lazy("Whose newsletter this is"),
@@ -100,12 +100,12 @@ SECTIONS = (
     (lazy("Feeds"), "owner.feeds", "", "rss atom blog posts feed to mail recurring digest automatic"),
     (lazy("Imports"), "owner.imports", "", "undo progress report errors lists"),
 )
-"""Parts of pages: title, endpoint, anchor, and other words by which somebody may look for them."""
+"""(title, endpoint, anchor, other search words) of parts of pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One thing that was found. `more`: what tells it from others of the same name."""
+    """One hit. `more`: distinguishes it from others of the same name."""
 
     label: str
     url: str
@@ -114,7 +114,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found of one kind; `all_url` lists the rest, "" where there is no such page."""
+    """The hits of one kind. `all_url`: the page that lists the rest, or ""."""
 
     kind: str
     hits: Sequence[Hit]
@@ -123,7 +123,7 @@ class Found:
 
 @door.get("/search", endpoint="search")
 def search() -> str:
-    """Everything whose name holds these words."""
+    """Show everything whose name contains these words."""
     asked = words_asked()
     with reading() as session:
         found = [one for one in _everything(session, asked) if one.hits] if asked else []
@@ -153,8 +153,8 @@ def _people(session: Session, asked: str) -> list[Hit]:
 
 def _named(session: Session, kind: Any, name: InstrumentedAttribute[str], page: str, asked: str) -> list[Hit]:
     look = select(kind.id, name).where(name.icontains(asked, autoescape=True)).order_by(kind.id.desc()).limit(MOST)
-    page = page if may(page) else f"{page}s"  # who may not change it finds it in its list
-    alone = current_app.url_map.is_endpoint_expecting(f"owner.{page}", "id")  # guides stand on one page
+    page = page if may(page) else f"{page}s"  # without permission to change it, leads to its list
+    alone = current_app.url_map.is_endpoint_expecting(f"owner.{page}", "id")  # guides share one page
     return [
         Hit(label, url_for(f"owner.{page}", **({"id": id} if alone else {}))) for id, label in session.execute(look)
     ]
@@ -174,7 +174,7 @@ def _campaigns(session: Session, asked: str) -> list[Hit]:
 
 
 def _pages(asked: str) -> list[Hit]:
-    """Pages of the menu and parts of pages in which every word stands."""
+    """Pages of the menu and parts of pages that match every word."""
     words = asked.lower().split()
     pages = [page for one in DOORS for page in pages_of(one)]
     known = [

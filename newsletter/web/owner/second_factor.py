@@ -1,4 +1,4 @@
-"""The second factor: asked for behind the password, switched on and off, and its recovery codes."""
+"""The second factor: asked for after the password, switched on and off, with recovery codes."""
 
 import math
 from io import BytesIO
@@ -32,7 +32,7 @@ WRONG = lazy("That code is not right, or it was used already. Wait for the next 
 @door.route("/login/code", methods=["GET", "POST"])
 @limiter.limit(SIGN_INS, methods=["POST"])
 def login_code() -> Any:
-    """The code, by somebody who has just typed the password."""
+    """Ask for the code after the password."""
     half = halfway()
     if current_user.is_authenticated or half is None:
         return redirect(onward() if current_user.is_authenticated else url_for("owner.login"))
@@ -59,7 +59,7 @@ def _typed() -> str:
 
 
 def wrong_codes_wait(seconds: int) -> str:
-    """What to say to somebody who has to wait."""
+    """The message to somebody who has to wait."""
     if seconds < 120:
         return ngettext("There were too many wrong codes. Please wait %(num)s second, then try again.",
                         "There were too many wrong codes. Please wait %(num)s seconds, then try again.",
@@ -80,14 +80,14 @@ def _code_page(error: str, wait: int = 0) -> Any:
 @door.get("/second-factor", endpoint="second_factor")
 @asks_password
 def show() -> Any:
-    """How it stands; where it is off, a fresh secret for the app."""
+    """Show its state; if it is off, with a new secret for the app."""
     return _page(second_factor.new_secret())
 
 
 @door.post("/second-factor/on", endpoint="second_factor_on")
 @asks_password
 def switch_on() -> Any:
-    """The app has the secret: the code proves it."""
+    """Switch it on; the code proves that the app has the secret."""
     secret = second_factor.opened(request.form.get("secret", "")[:400], runtime().secrets)
     step = second_factor.step_of(secret, _typed(), now()) if secret else None
     if secret is None or step is None:
@@ -106,7 +106,7 @@ def switch_on() -> Any:
 @door.post("/second-factor/off", endpoint="second_factor_off")
 @asks_password
 def switch_off() -> Response:
-    """No code of an app from now on: a passkey behind the password, where there is one, else nothing."""
+    """Stop asking for an app's code: after the password comes a passkey, if there is one, else nothing."""
     with transaction() as session:
         owner = session.get_one(Owner, current_user.owner_id, with_for_update=True)
         was_on = owner.has_app
@@ -124,7 +124,7 @@ def switch_off() -> Response:
 @door.post("/second-factor/codes", endpoint="second_factor_codes")
 @asks_password
 def codes() -> Any:
-    """Fresh recovery codes in place of the old ones."""
+    """Replace the recovery codes."""
     with transaction() as session:
         owner = session.get_one(Owner, current_user.owner_id, with_for_update=True)
         if not owner.has_second_factor:
@@ -147,7 +147,7 @@ def _page(secret: str, error: str = "") -> Any:
 
 
 def codes_page(made: list[str]) -> Any:
-    """Recovery codes that were just made, which no page shows again."""
+    """The page of new recovery codes, which are never shown again."""
     return _unkept(render_template("owner/second_factor.html", codes=made), 200)
 
 
@@ -158,7 +158,7 @@ def _unkept(page: str, status: int) -> Any:
 
 
 def _drawn(address: str) -> Markup:
-    """The QR code as SVG, black on white whatever the page's colours are: that is what cameras read."""
+    """The QR code as SVG, always black on white, because cameras need that."""
     out = BytesIO()
     segno.make(address, micro=False).save(
         out, kind="svg", scale=4, border=4, light="#fff", xmldecl=False, svgns=True, omitsize=False, nl=False

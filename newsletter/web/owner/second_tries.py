@@ -1,4 +1,4 @@
-"""Second tries for a whole campaign: what they mean is said first, then all go out at once."""
+"""Second tries for a whole campaign, after a page that explains the consequences."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def _dispatch(session: Session, campaign: Campaign) -> Dispatch:
 
 @door.get("/campaigns/<row:id>/again/<any(uncertain, failed):which>", endpoint="campaign_ask_again")
 def ask(id: int, which: str) -> Any:
-    """How many it would be, and what it means for them."""
+    """Show how many messages it concerns, and the consequences."""
     with reading() as session:
         campaign = one_or_404(session, Campaign, id)
         people = count_troubled(session, _dispatch(session, campaign), State(which))
@@ -40,7 +40,7 @@ def ask(id: int, which: str) -> Any:
 
 @door.post("/campaigns/<row:id>/again/<any(uncertain, failed):which>", endpoint="campaign_again")
 def send(id: int, which: str) -> Response:
-    """All of them go out once more. A second click finds none left."""
+    """Queue all of them again. A second click finds none left."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         try:

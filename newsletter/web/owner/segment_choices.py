@@ -1,4 +1,4 @@
-"""What rules may name, to choose from: on the page of a segment, and above the list of people."""
+"""Choices for rules: on the page of a segment, and above the list of people."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ from newsletter.web.state import runtime
 from newsletter.zones import known_zones
 
 MOST = 100
-"""Campaigns that are offered, the newest."""
+"""Most campaigns offered, the newest."""
 
 
 def choices(session: Session) -> dict[str, Any]:
-    """Each by what a form sends, and how a person knows it."""
+    """The choices by kind: lists, or labels by submitted value."""
     sent = (
         select(Campaign.id, Article.title)
         .join(Article)
@@ -43,7 +43,7 @@ def choices(session: Session) -> dict[str, Any]:
 
 
 def _steps(session: Session) -> dict[str, str]:
-    """The steps of every series, in their order."""
+    """The steps of every series, in order."""
     look = select(Step.id, Sequence.id, Sequence.name, Article.title).join(Step.sequence).join(Step.article)
     shown, numbers = {}, dict[int, int]()
     for id, series, name, title in session.execute(

@@ -1,6 +1,6 @@
-"""The rules of a segment while they are edited: a form without JavaScript, in which every button sends all of it.
+"""The form of a segment's rules: works without JavaScript, because every button submits all of it.
 
-A field of the form goes by its place in the tree: `r.0.2.days` belongs to the third rule of the first group.
+Inputs are named by their place in the tree: `r.0.2.days` belongs to the third rule of the first group.
 """
 
 import re
@@ -14,7 +14,7 @@ from newsletter.subscribers.segments.reading import GROUPS, KINDS, VERSION, Path
 from newsletter.subscribers.segments.rules import DEEPEST, MOST_RULES, Rule
 
 MOST_NODES = 4 * MOST_RULES
-"""Rules and groups of a form that are read at all; the rest is told to be too many."""
+"""Most rules and groups read from a form; more cause an error."""
 _NAME = re.compile(r"r((?:\.[0-9]{1,3}){0,9})\.([a-z]{1,12})")
 _PLACE = re.compile(r"(add|remove):((?:[0-9]{1,3}(?:\.[0-9]{1,3}){0,9})?)")
 _NUMBERS = frozenset(("days", "form", "campaign", "topic", "series", "step"))
@@ -23,7 +23,7 @@ _DEFAULTS = {"takes": "yes", "days": "30"}
 
 @dataclass
 class Node:
-    """A rule or a group as it was typed; it may be unfinished."""
+    """A rule or a group as typed, perhaps unfinished."""
 
     kind: str
     values: dict[str, str] = field(default_factory=dict)
@@ -31,18 +31,18 @@ class Node:
 
     @property
     def is_group(self) -> bool:
-        """Whether it holds others."""
+        """Whether it contains others."""
         return self.kind in GROUPS
 
     def at(self, path: Path) -> "Node | None":
-        """The node in this place below."""
+        """The node at this path below it, if any."""
         if not path:
             return self
         return self.inner[path[0]].at(path[1:]) if path[0] < len(self.inner) else None
 
 
 def of_rules(rules: list[Rule], how: How = How.ALL) -> Node:
-    """A tree to be edited, of rules that are all to hold."""
+    """An editable tree of rules, combined by `how`."""
     if len(rules) == 1 and isinstance(rules[0], Group):
         return _of_json(as_json(Rules(rules[0]))["rules"])
     return Node(how.value, inner=[_of_json(as_json(Rules(one))["rules"]) for one in rules])
@@ -58,7 +58,7 @@ def _typed(value: Any) -> str:
 
 
 def of_form(form: Mapping[str, str]) -> Node:
-    """The tree that a form holds."""
+    """The tree in a submitted form."""
     parts: dict[Path, dict[str, str]] = {}
     for name in form:
         found = _NAME.fullmatch(name)
@@ -79,7 +79,7 @@ def _of_parts(parts: dict[Path, dict[str, str]], path: Path) -> Node:
 
 
 def press(root: Node, button: str, form: Mapping[str, str]) -> None:
-    """Do what a button in the tree asks for; nothing, when it is in no place of it."""
+    """Carry out a button's action; nothing if its path is not in the tree."""
     found = _PLACE.fullmatch(button)
     if found is None:
         return
@@ -104,7 +104,7 @@ def _new(wanted: str, depth: int) -> Node | None:
 
 
 def as_data(root: Node, zone: str, fields: Mapping[str, Field]) -> dict[str, Any]:
-    """What `segments.read` reads. `fields`: the owner's, by key."""
+    """The tree as input for `segments.read`. `fields`: the owner's, by key."""
     return {"version": VERSION, "zone": zone, "rules": _data(root, fields)}
 
 

@@ -1,4 +1,4 @@
-"""Segments: rules under a name, put together by clicking, with their sentence and count after each press."""
+"""Segments: named rules, put together by clicking, with a sentence and a count after each press."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,22 +34,22 @@ from newsletter.web.owner.segment_tree import Node, as_data, of_form, of_rules, 
 from newsletter.web.state import now, reading, transaction
 
 LISTED = 25
-"""Segments on one page: each of them is counted."""
+"""Segments per page; few, because each is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Rules as the owner reads them: a sentence, what is wrong, and how many people they hold for."""
+    """Rules as shown to the owner: a sentence, errors, and the number of people who match."""
 
     sentence: str = ""
     missing: list[str] = field(default_factory=list)
     people: int = 0
     readers: int = 0
-    """Of these, who take the newsletter."""
+    """Those of them who take the newsletter."""
 
     @classmethod
     def of(cls, session: Session, rules: Rules) -> "Seen":
-        """These rules, now."""
+        """The present state of these rules."""
         dated, known = rules.on(now()), look_up(session, rules)
         look = select(func.count()).select_from(Subscriber).where(condition(dated))
         people = figure(session, ("people by rules", dated), lambda it: it.scalar(look) or 0)
@@ -59,7 +59,7 @@ class Seen:
 
 @door.get("/segments", endpoint="segments")
 def index() -> str:
-    """Every segment, the newest first."""
+    """List every segment, newest first."""
     look = select(SavedSegment).order_by(SavedSegment.id.desc()).limit(LISTED + 1)
     if before := asked_id("before"):
         look = look.where(SavedSegment.id < before)
@@ -71,9 +71,9 @@ def index() -> str:
 
 
 def _to_come(session: Session, segment: SavedSegment) -> list[Campaign]:
-    """The campaigns that are still to go to it, or to leave it out."""
+    """The campaigns still to come that use it as audience or exclusion."""
     states = (CampaignState.DRAFT, CampaignState.SCHEDULED)
-    is_one = Campaign.part.is_distinct_from(Part.B)  # A speaks for both
+    is_one = Campaign.part.is_distinct_from(Part.B)  # A stands for both
     its = or_(Campaign.segment_id == segment.id, Campaign.left_out.any(SavedSegment.id == segment.id))
     look = select(Campaign).where(its, Campaign.stored_state.in_(states), is_one)
     return list(session.scalars(look.order_by(Campaign.id)))
@@ -81,7 +81,7 @@ def _to_come(session: Session, segment: SavedSegment) -> list[Campaign]:
 
 @door.route("/segments/new", methods=["GET", "POST"], endpoint="segment_new")
 def new() -> Any:
-    """A new segment; from the list of subscribers, of the people it shows."""
+    """Create a segment; from the list of people, with the list's filter as rules."""
     if request.method == "POST":
         return _post(None)
     with reading() as session:
@@ -92,7 +92,7 @@ def new() -> Any:
 
 @door.route("/segments/<row:id>", methods=["GET", "POST"], endpoint="segment")
 def edit(id: int) -> Any:
-    """Its rules. Only “Save” changes it."""
+    """Edit its rules. Only “Save” changes it."""
     if request.method == "POST":
         return _post(id)
     with reading() as session:
@@ -133,7 +133,7 @@ def _changed_meanwhile(segment: SavedSegment | None) -> str:
 
 
 def _rules(session: Session, root: Node) -> tuple[Rules | None, dict[Path, str]]:
-    """The rules that a tree holds; None, and what is wrong where, while it is unfinished or names what is not there."""
+    """(rules of a tree, no errors), or (None, errors by path) if unfinished or naming something that does not exist."""
     fields = {one.key: one for one in all_fields(session)}
     try:
         return segments.read(as_data(root, current_user.zone, fields)), {}
@@ -154,7 +154,7 @@ def _page(session: Session, segment: SavedSegment | None, root: Node, name: str,
 
 @door.post("/segments/<row:id>/copy", endpoint="segment_copy")
 def copy(id: int) -> Response:
-    """The same rules under another name."""
+    """Copy it under another name."""
     with transaction() as session:
         try:
             made = segments.copy(session, one_or_404(session, SavedSegment, id), now())
@@ -166,7 +166,7 @@ def copy(id: int) -> Response:
 
 @door.route("/segments/<row:id>/delete", methods=["GET", "POST"], endpoint="segment_delete")
 def delete(id: int) -> Any:
-    """Ask, then delete it; not while a campaign is still to go to it."""
+    """Ask for confirmation, then delete it; refused while a campaign still to come uses it."""
     with transaction() if request.method == "POST" else reading() as session:
         segment = one_or_404(session, SavedSegment, id, lock=request.method == "POST")
         if request.method == "GET":

@@ -1,4 +1,4 @@
-"""Sending: the sender's domain, the relays, and limits. A worker looks, and this page asks and shows what it found."""
+"""Sending: the sender's domain, relays and limits. This page requests checks by a worker, and shows the results."""
 
 from typing import Any
 
@@ -22,14 +22,14 @@ CHECKS = "20 per minute"
 
 @door.get("/sending", endpoint="sending")
 def show() -> Any:
-    """Everything, as it was found the last time."""
+    """Show the last results."""
     with reading() as session:
         return page(session)
 
 
 @door.get("/sending/state", endpoint="sending_state")
 def tell_state() -> Response:
-    """For the page's script, which shows what was found as soon as it was."""
+    """The state of the checks, for the page's script, which reloads on new results."""
     with reading() as session:
         return jsonify(state=state_of({(one.kind, one.name): one for one in sending.every(session)}))
 
@@ -37,7 +37,7 @@ def tell_state() -> Response:
 @door.post("/sending/check", endpoint="sending_check")
 @limiter.limit(CHECKS)
 def check() -> Response:
-    """Have everything looked at once more."""
+    """Request a check of everything."""
     with transaction() as session:
         asked = sending.ask(session, LookKind.DOMAIN, "", now())
         if asked:
@@ -48,7 +48,7 @@ def check() -> Response:
 @door.post("/sending/relay", endpoint="sending_relay")
 @limiter.limit(CHECKS)
 def test_relay() -> Response:
-    """Have one relay tested; one of those that are configured, and no other."""
+    """Request a test of one configured relay."""
     name = request.form.get("relay", "")
     with transaction() as session:
         if name not in relay_names(session):
@@ -63,7 +63,7 @@ def test_relay() -> Response:
 @limiter.limit(CHECKS)
 @asks_password
 def make_key() -> Response:
-    """Have a key made that signs mail. A worker makes it: no page ever holds one."""
+    """Have a worker generate a key for signing mail, so that no page ever holds one."""
     with transaction() as session:
         if _has_key(session):
             return back("sending", _("There is a key already; its record stands below."), "info")
@@ -74,7 +74,7 @@ def make_key() -> Response:
 
 
 def _has_key(session: Session) -> bool:
-    """Whether the last look found a key, in use or not."""
+    """Whether the last check found a key, in use or not."""
     found = next((one.found for one in sending.every(session) if one.kind is LookKind.DOMAIN), {})
     return bool(found.get("signs") or found.get("settings"))
 

@@ -1,4 +1,4 @@
-"""Limits of sending, on the page of sending: what `newsletter limit` does, in plain words."""
+"""Limits on the page of sending, like `newsletter limit`, in plain words."""
 
 from itertools import groupby
 from typing import Any
@@ -31,14 +31,14 @@ from newsletter.web.state import now, reading, transaction
 from newsletter.web.typed_form import TypedForm
 
 RELAY = "relay "
-"""Before a relay's name, where a form chooses one."""
+"""Prefix of a relay's name among the choices."""
 SPANS = (
     ("second", lazy("a second")), ("minute", lazy("a minute")), ("hour", lazy("an hour")), ("day", lazy("a day")),
 )  # fmt: skip
 
 
 class LimitForm(TypedForm):
-    """A limit that is to hold."""
+    """A new limit."""
 
     count = StringField(lazy("At most so many mails"), filters=[characters.line])
     span = SelectField(lazy("in"), choices=[SelectChoice(*one) for one in SPANS], default="hour")
@@ -56,7 +56,7 @@ class LimitForm(TypedForm):
         )]  # fmt: skip
 
     def target(self) -> tuple[Scope, str]:
-        """What it holds for. Raises BadRule."""
+        """What it applies to. Raises BadRule."""
         chosen = self.whom.data or ""
         if chosen == "domain":
             return Scope.DOMAIN, domain_named(self.domain.data or "")
@@ -66,13 +66,13 @@ class LimitForm(TypedForm):
 
 
 class WarmUpForm(TypedForm):
-    """A new sender's first days."""
+    """The warm-up of a new sender."""
 
     counts = StringField(lazy("Most mails on each day"), filters=[characters.line])
 
 
 def page(session: Session, form: LimitForm | None = None, warm: WarmUpForm | None = None) -> Any:
-    """The page of sending, with what was typed."""
+    """The page of sending with what was typed."""
     usual = ", ".join(map(str, WARM_UP))
     html = render_template(
         "owner/sending.html", **shown(session), limits=_groups(session), form=form or LimitForm(formdata=None),
@@ -82,7 +82,7 @@ def page(session: Session, form: LimitForm | None = None, warm: WarmUpForm | Non
 
 
 def _groups(session: Session) -> list[tuple[Scope, str, list[str]]]:
-    """What is lifted together, and its sentences."""
+    """(scope, name, sentences) of each group of limits that is lifted together."""
 
     def thing(one: Rule) -> tuple[Scope, str]:
         return one.scope, "" if one.scope is Scope.WARMUP else one.name
@@ -96,7 +96,7 @@ def _groups(session: Session) -> list[tuple[Scope, str, list[str]]]:
 
 @door.post("/sending/limits", endpoint="sending_limit")
 def add() -> Any:
-    """Set a limit; it replaces one of the same span for the same thing."""
+    """Set a limit; it replaces one with the same target and span."""
     with transaction() as session:
         form = LimitForm()
         made = _made(session, form) if form.validate() else None
@@ -108,7 +108,7 @@ def add() -> Any:
 
 
 def _made(session: Session, form: LimitForm) -> Rule | None:
-    """The rule; None: the form says what is wrong."""
+    """The rule typed; None if invalid, with errors in the form."""
     try:
         rate = Rate.parse(f"{(form.count.data or '').replace(',', '')}/{form.span.data}")
     except BadRule:
@@ -123,7 +123,7 @@ def _made(session: Session, form: LimitForm) -> Rule | None:
 
 @door.post("/sending/warm-up", endpoint="sending_warm_up")
 def begin_warm_up() -> Any:
-    """The first days of a new sender, from now on."""
+    """Start a warm-up now."""
     with transaction() as session:
         warm = WarmUpForm()
         try:
@@ -140,7 +140,7 @@ def begin_warm_up() -> Any:
 
 @door.post("/sending/limits/remove", endpoint="sending_limit_remove")
 def lift() -> Any:
-    """Lift every limit of one thing."""
+    """Lift every limit of one target."""
     scope, name = request.form.get("scope", ""), request.form.get("name", "")
     with transaction() as session:
         known = {(one, name) for one, name, _sentences in _groups(session)}

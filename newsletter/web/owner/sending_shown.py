@@ -1,4 +1,4 @@
-"""What the page of sending shows of the sender and of each relay: what a worker found the last time."""
+"""The results of the last checks of the sender and relays, for the page of sending."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Looks = Mapping[tuple[LookKind, str], SendingLook]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayShown:
-    """A relay as the page has it."""
+    """A relay as shown on the page."""
 
     name: str
     look: SendingLook | None
@@ -31,19 +31,19 @@ class RelayShown:
 
     @property
     def advice(self) -> alarms.Advice | None:
-        """What to do about what the test found."""
+        """Advice on the test's result, if any."""
         code = self.look.found.get("trouble", "") if self.look else ""
         return alarms.advice(Trouble(code)) if code in set(Trouble) else None
 
 
 def relay_names(session: Session) -> list[str]:
-    """The relays, as the last look of a worker found them in SMTP_URL; before that, as this process is told."""
+    """The relays in SMTP_URL as a worker's last check found them; before the first check, as in this process."""
     found = next((one.found for one in sending.every(session) if one.kind is LookKind.DOMAIN), {})
     return list(found.get("relays") or (one.name for one in parse_relays(runtime().settings.relays)))
 
 
 def shown(session: Session) -> dict[str, Any]:
-    """What the page says of the sender and the relays."""
+    """The template's variables for the sender and the relays."""
     looks = {(one.kind, one.name): one for one in sending.every(session)}
     domain = looks.get((LookKind.DOMAIN, ""))
     found = domain.found if domain else {}
@@ -75,7 +75,7 @@ def _alarms(session: Session, kind: AlarmKind) -> Sequence[Alarm]:
 
 
 def state_of(looks: Looks) -> str:
-    """It is another one when something was found."""
+    """A text that changes with every new result."""
     return "waiting " * any(one.waits for one in looks.values()) + " ".join(
         f"{one.looked_at:%H%M%S%f}" for one in looks.values() if one.looked_at
     )

@@ -1,4 +1,4 @@
-"""Sentences about sending: what a light means, what to do about it, and a limit in plain words."""
+"""Sentences about sending: findings, advice, and limits in plain words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ LIGHTS = {
     Light.GOOD: (lazy("good"), "success"), Light.MISSING: (lazy("missing"), "danger"),
     Light.WRONG: (lazy("wrong"), "danger"), Light.UNKNOWN: (lazy("not known"), "secondary"),
 }  # fmt: skip
-"""The word on a light, and its tint."""
+"""(label, colour) of each light."""
 PARTS = {
     Part.SPF.value: lazy("SPF: who may send"), Part.DKIM.value: lazy("DKIM: the signature"),
     Part.DMARC.value: lazy("DMARC: what others do without"),
@@ -79,14 +79,14 @@ _WORDS: Mapping[tuple[Part, Why], Any] = {
 
 
 def told(part: str, why: str) -> Any:
-    """What was found, in a sentence; "" for what another version wrote."""
+    """A finding as a sentence; "" if another version stored it."""
     if why not in set(Why) or part not in set(Part):
         return ""
     return _EVERYWHERE.get(Why(why)) or _WORDS.get((Part(part), Why(why)), "")
 
 
 def tls(found: Mapping[str, Any]) -> tuple[Light, str]:
-    """The light of a relay's TLS, by its last test."""
+    """The light for a relay's TLS, from its last test, and its sentence."""
     if not found or found.get("gone"):
         return Light.UNKNOWN, _("It has not been tested yet.")
     if found["is_verified"]:

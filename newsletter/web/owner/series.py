@@ -1,4 +1,4 @@
-"""Series: which articles follow a guide, after which delays, and who is where."""
+"""Series: the articles that follow a guide, their delays, and where people are."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -25,14 +25,14 @@ from newsletter.web.state import now, reading, transaction
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Where the people of a series are: how many wait for each step (by its id), and how many in each status."""
+    """People in a series: numbers waiting for each step, by its id, and numbers by status."""
 
     before: dict[int, int]
     statuses: dict[EnrollmentStatus, int]
 
     @classmethod
     def of(cls, session: Session, sequence: Sequence) -> "People":
-        """Count them."""
+        """The numbers for a series."""
         look = select(Enrollment.status, Enrollment.place_id, func.count()).where(Enrollment.sequence_id == sequence.id)
         look = look.group_by(Enrollment.status, Enrollment.place_id)
         rows = figure(session, ("people in series", sequence.id), lambda it: list(it.execute(look)))
@@ -48,7 +48,7 @@ class People:
 
 @door.get("/series", endpoint="all_series")
 def index() -> str:
-    """Every series with its numbers."""
+    """List every series with its numbers."""
     with reading() as session:
         rows = session.scalars(select(Sequence).order_by(Sequence.id)).all()
         titles = dict(session.execute(select(Guide.slug, Guide.title)).all())
@@ -58,7 +58,7 @@ def index() -> str:
 
 @door.get("/series/<row:id>", endpoint="series")
 def show(id: int) -> str:
-    """The steps, the people, and the calendar of somebody who confirms now."""
+    """Show the steps, the people, and the calendar of somebody who confirms now."""
     with reading() as session:
         sequence = one_or_404(session, Sequence, id)
         return _page(session, sequence, _step_form(session, sequence, formdata=None))
@@ -94,7 +94,7 @@ def _locked(session: Session, id: int) -> Sequence:
 
 @door.post("/series/<row:id>/live", endpoint="series_live")
 def live(id: int) -> Response:
-    """On: people are enrolled and articles go out. Off: neither, and everybody keeps their place."""
+    """Switch it on: people are enrolled and articles sent; or off: neither, and everybody keeps their place."""
     with transaction() as session:
         sequence = _locked(session, id)
         if request.form.get("live") == "yes":
@@ -110,7 +110,7 @@ def live(id: int) -> Response:
 
 @door.post("/series/<row:id>/steps", endpoint="series_add")
 def add(id: int) -> Any:
-    """One more article, at the end or in front of another; one that was removed comes back as what it was."""
+    """Add an article, at the end or before another step; a removed one is restored."""
     with transaction() as session:
         sequence = _locked(session, id)
         form = _step_form(session, sequence)
@@ -132,7 +132,7 @@ def add(id: int) -> Any:
 
 @door.post("/series/<row:id>/steps/<row:step_id>/<any(delay, up, down, remove):verb>", endpoint="series_step")
 def change(id: int, step_id: int, verb: str) -> Response:
-    """Change one step, and work out anew what is due when."""
+    """Change one step, and recompute when mails are due."""
     with transaction() as session:
         sequence = _locked(session, id)
         step = next((one for one in sequence.current_steps if one.id == step_id), None)

@@ -1,4 +1,4 @@
-"""Signing in and out, and who is signed in."""
+"""Signing in and out, and the signed-in user."""
 
 import math
 import secrets
@@ -28,21 +28,21 @@ from newsletter.web.state import client_household, kept_ip, now, reading, runtim
 
 SIGN_INS = "10 per minute"
 KNOWN_FOR = timedelta(days=180)
-"""How long a browser in which an owner has signed in is known as theirs."""
+"""How long a browser is known as an owner's after signing in."""
 LOOKS_BY_ITSELF = ("owner.campaign_progress", "owner.import_progress", "owner.bulk_action_progress")
-"""What a page asks for every second with nobody there: that is no use of the session."""
+"""Endpoints polled by scripts, which do not count as use of the session."""
 HALFWAY = "halfway"
 CODE_WITHIN = timedelta(minutes=5)
-"""How long a password that was just typed waits for its code."""
-# Not "cookies": a browser would delete those of the whole registered domain, and sign the owner out of their blog too.
+"""How long a typed password remains valid until the code is typed."""
+# Not "cookies": browsers would clear the whole registered domain, and sign the owner out of their blog too.
 CLEAR = '"cache", "storage"'
 manager = LoginManager()
-manager.session_protection = None  # a phone changes its address on the way; what ends a session is in `sessions`
+manager.session_protection = None  # phones change their address; `sessions` ends sessions
 log = structlog.get_logger()
 
 
 class SignedIn(UserMixin):
-    """Who is signed in, and in which session."""
+    """The signed-in user and session."""
 
     def __init__(self, found: OwnerSession, token: str) -> None:
         self.owner_id, self.email, self.zone = found.owner.id, found.owner.email, found.owner.zone
@@ -50,7 +50,7 @@ class SignedIn(UserMixin):
         self.role, self.may = found.owner.role, found.owner.may
 
     def get_id(self) -> str:
-        """What the cookie holds."""
+        """The value stored in the cookie."""
         return self.token
 
 
@@ -69,14 +69,14 @@ def _see(session_id: int) -> None:
     try:
         with transaction() as session:
             accounts.session.see(session, session_id, now())
-    except OperationalError as error:  # a full disk, say: the page itself may do without
+    except OperationalError as error:  # a full disk, say: the page itself may still work
         log.warning("a session's last use is not noted", error=type(error).__name__)
 
 
 @door.route("/login", methods=["GET", "POST"])
 @limiter.limit(SIGN_INS, methods=["POST"])
 def login() -> Any:
-    """Address and password; both wrong and either wrong answer alike."""
+    """Sign in by address and password; the answer does not tell which of them is wrong."""
     form = SignInForm()
     if current_user.is_authenticated:
         return redirect(onward())
@@ -98,13 +98,13 @@ def login() -> Any:
 
 
 def take_try(keys: list[Key]) -> int:
-    """Count a try at a password under these names; or how many seconds it has to wait."""
+    """Count an attempt under these keys; return 0, or the seconds to wait if it is not allowed yet."""
     with transaction() as session:
         return math.ceil(accounts.wait.take_try(session, keys, now()).total_seconds())
 
 
 def asked_to_wait(seconds: int) -> str:
-    """The sentence for it."""
+    """The message that asks to wait."""
     if seconds < 120:
         return ngettext("There were too many wrong passwords. Please wait %(num)s second, then try again.",
                         "There were too many wrong passwords. Please wait %(num)s seconds, then try again.",
@@ -115,9 +115,9 @@ def asked_to_wait(seconds: int) -> str:
 
 
 def counted_as(email: str) -> list[Key]:
-    """Under which names a try at this account is counted.
+    """The keys under which an attempt at this account is counted.
 
-    A browser that is known as this owner's is counted by itself: strangers cannot make it wait.
+    A browser known as this owner's is counted separately, so that strangers cannot lock it out.
     """
     email = email.strip().lower()
     try:
@@ -133,8 +133,8 @@ def counted_as(email: str) -> list[Key]:
 
 
 def _with_password(email: str, password: str, keys: list[Key]) -> Owner | None:
-    """Who this is. They are signed in with it, unless a code is asked for behind the password."""
-    with reading() as looking:  # the slow hash must not hold the one writer's lock
+    """The owner with this address and password, signed in at once unless a second factor follows; None if wrong."""
+    with reading() as looking:  # the slow hash must not hold the writer's lock
         seen = accounts.find(looking, email)
         before = seen.password_hash if seen else ""
         right = accounts.sign_in(looking, email, password) is not None
@@ -145,7 +145,7 @@ def _with_password(email: str, password: str, keys: list[Key]) -> Owner | None:
             # address.
             accounts.note(session, owner, now(), "sign-in refused", ip=kept_ip())
             return None
-        owner.password_hash = seen.password_hash  # perhaps hashed anew at higher costs
+        owner.password_hash = seen.password_hash  # possibly rehashed with a higher cost
         accounts.wait.forgive(session, keys)
         if not owner.has_second_factor:
             sign_in(session, owner)
@@ -153,21 +153,21 @@ def _with_password(email: str, password: str, keys: list[Key]) -> Owner | None:
 
 
 def sign_in(session: Session, owner: Owner, how: str = "") -> None:
-    """Everything was right: a session in this browser, which is known as theirs from now on."""
+    """Sign in an owner after all checks, and remember the browser as theirs."""
     accounts.note(session, owner, now(), "signed in", how, ip=kept_ip())
     start_session(session, owner)
     is_known(owner.id)
 
 
 def to_code(owner: Owner) -> Response:
-    """To the page that asks for the code. The cookie, which is signed, holds who typed which password, and when."""
+    """A redirect to the page for the code. The signed cookie holds who typed which password when."""
     cookie.clear()
     cookie[HALFWAY] = [owner.id, fingerprint(owner), now().timestamp()]
     return redirect(url_for("owner.login_code", next=request.args.get("next") or None), 303)
 
 
 def halfway() -> tuple[int, str] | None:
-    """Who has typed their password in this browser in the last minutes, and a fingerprint of that."""
+    """(owner id, fingerprint) of the password typed in this browser within `CODE_WITHIN`, or None."""
     match cookie.get(HALFWAY):
         case [int(owner_id), str(seen), float(at)] if 0 <= now().timestamp() - at <= CODE_WITHIN.total_seconds():
             return owner_id, seen
@@ -175,12 +175,12 @@ def halfway() -> tuple[int, str] | None:
 
 
 def fingerprint(owner: Owner) -> str:
-    """Changes with the password and with the second factor: half a sign-in does not outlive either."""
+    """A fingerprint of the password and the app's secret: a change of either invalidates a half-finished sign-in."""
     return sha256(f"{owner.password_hash} {owner.totp_secret}".encode()).hexdigest()[:32]
 
 
 def start_session(session: Session, owner: Owner) -> None:
-    """A fresh session and cookie for this owner; nothing of an older one is carried over."""
+    """Start a new session and cookie for this owner, discarding the old one."""
     started, token = OwnerSession.start(session, owner, now(), client=request.user_agent.string, ip=kept_ip())
     cookie.clear()
     cookie.permanent = True
@@ -192,7 +192,7 @@ def _known_cookie() -> str:
 
 
 def is_known(owner_id: int) -> None:
-    """Remember this browser as one of the owner's. It opens nothing; it is only counted by itself."""
+    """Remember this browser as the owner's. This grants no access; its attempts are only counted separately."""
     token = runtime().signer.token(Purpose.BROWSER, owner_id, secrets.randbits(64))
 
     @after_this_request
@@ -204,12 +204,12 @@ def is_known(owner_id: int) -> None:
 
 
 def onward() -> str:
-    """Where they wanted to go, within this area."""
+    """The page to continue to, within this area."""
     return local_path(request.args.get("next", "")) or url_for("owner.dashboard")
 
 
 def local_path(wanted: str) -> str:
-    """A path of this area, else "": another site's page must not be reachable through ours."""
+    """`wanted` if it is a path in this area, else "": we must not redirect to other sites."""
     local = wanted.startswith("/owner") and not any(c in wanted for c in "\\\r\n\t")
     return request.script_root + wanted if local else ""
 
@@ -224,7 +224,7 @@ def logout() -> Response:
 
 
 def signed_out() -> Response:
-    """To the sign-in page, with nothing of this area left in the browser."""
+    """A redirect to the sign-in page that clears this area's data from the browser."""
     logout_user()
     cookie.clear()
     answer = back("login")

@@ -1,4 +1,4 @@
-"""Where the owner is signed in: each browser, and ending it from another."""
+"""The owner's sessions: lists them by browser, and ends them."""
 
 import re
 
@@ -12,7 +12,7 @@ from newsletter.web.owner.door import back, door, note
 from newsletter.web.owner.session import signed_out
 from newsletter.web.state import transaction
 
-# The first that fits: most browsers name others too.
+# The first match: most browsers name others too.
 BROWSERS = (
     ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox"),
     ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"), ("curl", "curl"),
@@ -24,7 +24,7 @@ SYSTEMS = (
 
 
 def browser_named(user_agent: str) -> str:
-    """What a browser calls itself, in two words: "Firefox on Linux"."""
+    """A short name of a browser: "Firefox on Linux"."""
     browser = next((name for sign, name in BROWSERS if sign in user_agent), "")
     system = next((name for sign, name in SYSTEMS if sign in user_agent), "")
     first = re.match(r"[\w.-]{1,40}", user_agent)
@@ -34,7 +34,7 @@ def browser_named(user_agent: str) -> str:
 
 @door.post("/sessions/<row:id>/end", endpoint="session_end")
 def end(id: int) -> Response:
-    """End one session; one's own is signing out."""
+    """End one session; ending the present one signs out."""
     with transaction() as session:
         ended = accounts.session.end(session, current_user.owner_id, id)
         if ended:
@@ -47,7 +47,7 @@ def end(id: int) -> Response:
 
 @door.post("/sessions/end-others", endpoint="sessions_end_others")
 def end_others() -> Response:
-    """End all sessions but this one."""
+    """End all sessions except this one."""
     with transaction() as session:
         ended = accounts.session.end_all(session, current_user.owner_id, but=current_user.session_id)
         if ended:

@@ -1,4 +1,4 @@
-"""Settings: the brand that every page and mail carries, and the owner's own password and zone."""
+"""Settings: the brand shown on every page and mail, and the owner's own password and time zone."""
 
 from typing import Any
 
@@ -26,21 +26,21 @@ BRAND = ("name", "strapline", "author", "email", "phone", "address", "website", 
 
 
 def lost_language(house: Brand) -> tuple[str, Language] | None:
-    """What the brand's language is where there is no catalogue for it, and what is used instead."""
+    """(the brand's language, the one used instead) if it has no catalogue, else None."""
     used = runtime().languages.stand_in(house.language)
     return (house.language, used) if used else None
 
 
 @door.get("/settings", endpoint="settings")
 def show() -> Any:
-    """All forms."""
+    """Show all forms."""
     with reading() as session:
         return page(session)
 
 
 def page(session: Session, brand_form: BrandForm | None = None, zone_form: ZoneForm | None = None,
          password_form: PasswordForm | None = None, address_form: AddressForm | None = None) -> Any:  # fmt: skip
-    """All of it, with the form that was just typed in."""
+    """The page, with what was typed in the submitted form."""
     house, owner = brand.current(session), owner_in(session)
     seen = render_template(
         "owner/settings.html", owner=owner, lost_language=lost_language(house),
@@ -59,7 +59,7 @@ def page(session: Session, brand_form: BrandForm | None = None, zone_form: ZoneF
 
 @door.post("/settings/brand", endpoint="settings_brand")
 def save_brand() -> Any:
-    """Whose newsletter this is. What was sent keeps its words; what goes out from now on carries the new ones."""
+    """Save the brand. Sent mails keep the old one; new mails carry the new one."""
     with transaction() as session:
         form, house = BrandForm(), brand.current(session)
         if not form.validate():
@@ -88,7 +88,7 @@ def save_brand() -> Any:
 
 @door.post("/settings/zone", endpoint="settings_zone")
 def save_zone() -> Any:
-    """The zone in which this owner reads and schedules."""
+    """Save the time zone in which this owner reads and schedules."""
     with transaction() as session:
         form, owner = ZoneForm(), owner_in(session)
         if not form.validate():
@@ -101,7 +101,7 @@ def save_zone() -> Any:
 @door.post("/settings/password", endpoint="settings_password")
 @limiter.limit("10 per minute")
 def save_password() -> Any:
-    """A new password ends every other session; this one goes on with a fresh cookie."""
+    """Save a new password; ends every other session, and renews this one's cookie."""
     form = PasswordForm()
     error, wait = compare(form.old.data or "", "for a new one") if form.validate() else ("", 0)
     if error:

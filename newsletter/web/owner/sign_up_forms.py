@@ -1,4 +1,4 @@
-"""Forms: made, edited with a preview, copied, archived, deleted; and the code that puts one on a site."""
+"""Forms: creates, edits with a preview, copies, archives and deletes them, and gives the code for a site."""
 
 from typing import Any
 
@@ -33,12 +33,12 @@ PLAIN = ("name", "headline", "words", "button", "consent_words", "asks_name", "o
          "shows_cover", "picture_words", "ground", "ink", "accent", "after_url")  # fmt: skip
 
 MOST_PICTURES = 60
-"""Of the library that a form can be given without more ado: its newest."""
+"""Pictures offered for a form: the newest of the library."""
 
 
 @door.get("/forms", endpoint="forms")
 def index() -> Any:
-    """Every form: what it gives, how many signed up by it, where it was seen last."""
+    """List every form: what it gives, how many signed up with it, where it was last seen."""
     with reading() as session:
         return _index(session)
 
@@ -67,7 +67,7 @@ def _new_form(session: Session, **kwargs: Any) -> NewFormForm:
 
 @door.post("/forms/new", endpoint="form_new")
 def new() -> Any:
-    """A new form, ready to be edited."""
+    """Create a form and open it for editing."""
     with transaction() as session:
         typed = _new_form(session)
         if not typed.validate():
@@ -90,7 +90,7 @@ def new() -> Any:
 
 @door.post("/forms/sites", endpoint="form_sites")
 def save_sites() -> Any:
-    """On which sites the forms may stand, and where they may lead."""
+    """Save the sites on which forms may stand, and to which they may lead."""
     with transaction() as session:
         typed, house = SitesForm(), brand.current(session)
         try:
@@ -105,7 +105,7 @@ def save_sites() -> Any:
 
 @door.route("/forms/<row:id>", methods=["GET", "POST"], endpoint="form")
 def edit(id: int) -> Any:
-    """All that a form is, beside its preview."""
+    """Edit a form beside its preview."""
     with transaction() if request.method == "POST" else reading() as session:
         form = one_or_404(session, Form, id, lock=request.method == "POST")
         if request.method == "GET":
@@ -142,7 +142,7 @@ def _form(session: Session, form: Form, sent: bool = False) -> FormForm:
 
 
 def _pictures(session: Session, chosen: str | None) -> list[SelectChoice]:
-    """No picture, the newest of the library, and the one that is chosen."""
+    """The choices of picture: none, the newest of the library, and the present one."""
     rows = list(session.scalars(select(Picture).order_by(Picture.id.desc()).limit(MOST_PICTURES)))
     named = {one.name: one.words or one.name for one in rows}
     kept = {chosen: chosen} if chosen and chosen not in named else {}
@@ -172,7 +172,7 @@ def _colours(typed: FormForm) -> Colours:
 
 
 def _is_sound(session: Session, typed: FormForm) -> bool:
-    """Whether it can be read, and leads to a site of the owner's; else it is told beside the field."""
+    """Whether it is readable and leads to one of the owner's sites; if not, adds errors to the fields."""
     try:
         _colours(typed).check()
     except BadColours as error:
@@ -198,7 +198,7 @@ def _url(form: Form) -> str:
 
 @door.post("/forms/<row:id>/preview", endpoint="form_preview")
 def preview(id: int) -> Any:
-    """The form as it is typed, for a frame. Nothing is saved, and its button sends nothing."""
+    """The form as typed, for a frame. Saves nothing, and its button does nothing."""
     with reading() as session:
         form = one_or_404(session, Form, id)
         typed = _form(session, form, sent=True)
@@ -216,7 +216,7 @@ def preview(id: int) -> Any:
 
 @door.get("/forms/<row:id>/code", endpoint="form_code")
 def code(id: int) -> str:
-    """What to copy into a site, and where to."""
+    """Show the code to copy into a site, and where to put it."""
     with reading() as session:
         form = one_or_404(session, Form, id)
         house = brand.current(session)
@@ -234,7 +234,7 @@ def code(id: int) -> str:
 
 
 def _height(session: Session, form: Form) -> int:
-    """Pixels to keep free for it in a column of 300: so the page does not jump when the form comes."""
+    """Height in pixels to reserve for it in a column 300 wide, so that the page does not jump when it loads."""
     said = form_words(session, form)
     lines = -(-len(said["headline"]) // 18) * 24 + -(-len(said["words"]) // 22) * 24
     with_box = form.offers_newsletter and not form.gives_newsletter
@@ -245,7 +245,7 @@ def _height(session: Session, form: Form) -> int:
 
 @door.post("/forms/<row:id>/<any(copy, archive, restore):verb>", endpoint="form_do")
 def do(id: int, verb: str) -> Response:
-    """Copy it, close it, open it again."""
+    """Copy, archive or restore it."""
     with transaction() as session:
         form = one_or_404(session, Form, id, lock=True)
         note(session, f"form {verb}", form.slug)
@@ -264,7 +264,7 @@ def do(id: int, verb: str) -> Response:
 
 @door.route("/forms/<row:id>/delete", methods=["GET", "POST"], endpoint="form_delete")
 def delete(id: int) -> Any:
-    """Ask, then delete it. What people agreed to by it stays."""
+    """Ask for confirmation, then delete it. Consents given with it remain."""
     with transaction() if request.method == "POST" else reading() as session:
         form = one_or_404(session, Form, id, lock=request.method == "POST")
         if request.method == "GET":

@@ -1,4 +1,4 @@
-"""Spam points on the pages of campaigns, articles and guides: asked for here, given by a worker, shown as they were."""
+"""Spam points on the pages of campaigns, articles and guides: requested here, computed by a worker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ PRESSES = "30 per minute"
 ROWS: dict[Scores, type[Base]] = {Scores.CAMPAIGN: Campaign, Scores.ARTICLE: Article, Scores.GUIDE: Guide}
 PAGES = {Scores.CAMPAIGN: "campaign", Scores.ARTICLE: "article", Scores.GUIDE: "guide_setup"}
 COUNTS = 0.05
-"""Points below which a rule is told of as one that counts nothing."""
+"""Points below which a rule is shown as not counting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A rule that hit, and what to do about it."""
+    """A rule that matched, with advice."""
 
     points: float
     name: str
@@ -42,7 +42,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailShown:
-    """A mail and its points; the rules that count come first, the heaviest at the top."""
+    """A mail and its points; rules that count come first, by weight."""
 
     part: str
     points: float
@@ -52,14 +52,13 @@ class MailShown:
 
     @property
     def is_warning(self) -> bool:
-        """Whether a person should read what for."""
+        """Whether the owner should read the details."""
         return spam.level_of(self.points, self.threshold) is Level.WARNING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a page has of it. `state`: "unasked" (also of words that were changed since), "waiting", or another one for
-    each score."""
+    """The scores shown on a page. `state`: "unasked" (also after a change of text), "waiting", or a text per score."""
 
     kind: Scores
     id: int
@@ -71,12 +70,12 @@ class Shown:
 
     @property
     def page(self) -> str:
-        """Where it stands."""
+        """The address of the page section with the scores."""
         return url_for(f"owner.{PAGES[self.kind]}", id=self.id, _anchor="spam")
 
 
 def shown(session: Session, kind: Scores, id: int) -> Shown | None:
-    """What there is; None where there is no SpamAssassin."""
+    """The present scores; None without SpamAssassin."""
     rt = runtime()
     if not rt.settings.spamd:
         return None
@@ -106,7 +105,7 @@ def _mail(found: dict[str, Any]) -> MailShown:
 
 @door.get(KINDS, endpoint="spam")
 def show(kind: str, id: int) -> Response:
-    """The piece of a page, for its script."""
+    """The page section as JSON, for its script."""
     with reading() as session:
         one_or_404(session, ROWS[Scores(kind)], id)
         return _piece(session, Scores(kind), id)
@@ -115,7 +114,7 @@ def show(kind: str, id: int) -> Response:
 @door.post(KINDS, endpoint="spam_ask")
 @limiter.limit(PRESSES)
 def ask(kind: str, id: int) -> Response:
-    """Have it scored. Nothing is mailed."""
+    """Request a score. Nothing is mailed."""
     what = Scores(kind)
     if not runtime().settings.spamd:
         return back(PAGES[what], _("Spam points are not asked for here: SPAMD is not set."), "info", id=id)

@@ -1,4 +1,4 @@
-"""Spam points in words: why there are none, and what an owner can do about the rules of SpamAssassin that hit."""
+"""Spam points in words: why there are none, and advice on the SpamAssassin rules that matched."""
 
 import re
 from typing import Any
@@ -31,7 +31,7 @@ TROUBLES: dict[str, Any] = {
     spam.GONE: lazy("It is not there any more."),
     spam.UNFIT: lazy("The mail cannot be put together as it stands: first mend what is said of its text."),
 }
-"""Why there are no points, by code."""
+"""Reasons for missing points, by code."""
 _PICTURES = lazy("Write more words beside the pictures, or leave some of the pictures out.")
 _MONEY = lazy("Say sums, prices and free offers more soberly, and fewer of them.")
 _MEDICINE = lazy(
@@ -91,14 +91,14 @@ _MENDS: tuple[tuple[str, Any], ...] = (
     ),
     (r"DATE_IN_\w+", _CLOCK),
 )
-"""What to do about the rules that these patterns name, the first that fits."""
+"""(pattern of rule names, advice); the first match applies."""
 
 
 def trouble(code: str) -> Any:
-    """Why there are no points; "" for what another version wrote."""
+    """Why there are no points; "" if another version stored the code."""
     return TROUBLES.get(code, "")
 
 
 def mend(rule: str) -> Any:
-    """What an owner can do about a rule; "" where nothing, or nobody here knows."""
+    """Advice on a rule; "" if there is none."""
     return next((told for pattern, told in _MENDS if re.fullmatch(pattern, rule)), "")

@@ -1,4 +1,4 @@
-"""A subscriber: everything that happened between them and us, and what may be done at their request."""
+"""A subscriber's page: their whole history, and actions at their request."""
 
 from flask import jsonify, render_template, request
 from sqlalchemy import ColumnElement, select
@@ -35,7 +35,7 @@ STOPPED = marked("Stopped by the owner.")
 
 
 def matching(session: Session, asked: str, *conditions: ColumnElement[bool]) -> list[Subscriber]:
-    """One page of subscribers, the newest first, and one more if there is a next page."""
+    """One page of subscribers, newest first, and one more if there is a next page."""
     look = select(Subscriber).where(*conditions)
     if asked:
         look = look.where(found_by(asked))
@@ -44,7 +44,7 @@ def matching(session: Session, asked: str, *conditions: ColumnElement[bool]) -> 
 
 @door.get("/subscribers/<row:id>", endpoint="subscriber")
 def show(id: int) -> str:
-    """Everything about one person: did Jane get the guide, and what comes next?"""
+    """Show everything about one person: did Jane get the guide, and what comes next?"""
     with reading() as session:
         person = one_or_404(session, Subscriber, id)
         zone = brand.current(session).zone
@@ -65,20 +65,20 @@ def show(id: int) -> str:
 
 
 def _topics(session: Session, person: Subscriber) -> str:
-    """Which topics of the newsletter they take; "" for all."""
+    """The names of the newsletter topics they take; "" for all."""
     choice = topic_choice(session, person)
     return "" if choice.every else ", ".join(topics.names_of(session, choice.ids)) or _("none of your topics")
 
 
 def _outlook(session: Session, one: Enrollment, zone: str) -> tuple[Enrollment, Standing, list[Planned]]:
-    """What an enrollment waits for and what will come, as the scheduler will do it."""
+    """(enrollment, what it waits for, what will come), as computed by the scheduler."""
     planned = sequences.what_is_next(session, one, zone, now(), campaigns.planned(session))
     return one, sequences.standing(one), planned
 
 
 @door.post("/subscribers/<row:id>/unsubscribe", endpoint="subscriber_unsubscribe")
 def unsubscribe(id: int) -> Response:
-    """At the person's request by other ways: nothing more is sent, not even a goodbye."""
+    """Unsubscribe a person who asked by other means. Nothing more is sent, not even a goodbye."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
         press = Press(By.OWNER, marked("Unsubscribed by the owner, at the person's request."))
@@ -92,7 +92,7 @@ def unsubscribe(id: int) -> Response:
 @door.get("/subscribers/<row:id>/everything.json", endpoint="subscriber_everything")
 @asks_password
 def everything(id: int) -> Response:
-    """All that is held about a person, as a file for them (UK GDPR Art. 15 and 20)."""
+    """Download all data held about a person, for them (UK GDPR Art. 15 and 20)."""
     with reading() as session:
         held = data_export.of(session, one_or_404(session, Subscriber, id))
     answer: Response = jsonify(held)
@@ -103,7 +103,7 @@ def everything(id: int) -> Response:
 @door.post("/subscribers/<row:id>/erase", endpoint="subscriber_erase")
 @asks_password
 def erase(id: int) -> Response:
-    """At the person's request: everything goes, a keyed hash stays."""
+    """Erase everything at the person's request, except a keyed hash of the address."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
         if request.form.get("sure") != "yes":
@@ -116,7 +116,7 @@ def erase(id: int) -> Response:
 
 @door.post("/subscribers/<row:id>/guide", endpoint="subscriber_guide")
 def send_guide(id: int) -> Response:
-    """A guide, with a fresh link. It starts nothing: its mail asks whether the series is wanted too."""
+    """Send a guide with a new link. Starts no series: the mail asks whether it is wanted too."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id)
         guide = one_or_404(session, Guide, asked_id("guide", request.form) or 0)
@@ -141,7 +141,7 @@ def send_guide(id: int) -> Response:
 
 @door.post("/subscribers/<row:id>/series", endpoint="subscriber_series")
 def stop_series(id: int) -> Response:
-    """Stop a series at the person's request. Only their own press starts one, or goes on with it."""
+    """Stop a series at the person's request. Only their own press starts or resumes one."""
     with transaction() as session:
         person = one_or_404(session, Subscriber, id, lock=True)
         enrollment = asked_id("stop", request.form) or 0
@@ -154,7 +154,7 @@ def stop_series(id: int) -> Response:
 
 @door.post("/subscribers/<row:id>/lift", endpoint="subscriber_lift")
 def lift(id: int) -> Response:
-    """Take back a bounce, a complaint or a refusal, with a reason."""
+    """Lift a bounce, complaint or refusal, with a reason."""
     reason = " ".join(request.form.get("reason", "").replace("\0", "").split())
     if not reason:
         return back("subscriber", _("Nothing was changed: please say why, it is kept on record."), "danger", id=id)
@@ -169,7 +169,7 @@ def lift(id: int) -> Response:
 
 
 def _suppressed_by(session: Session, person: Subscriber) -> str:
-    """What keeps us from writing to this person: a code for the page; "" when nothing does."""
+    """Why we may not write to this person, as a code for the page; "" if we may."""
     if person.status in (Status.COMPLAINED, Status.BOUNCED):
         return {Status.COMPLAINED: "complaint", Status.BOUNCED: "bounce"}[person.status]
     reasons = {one.reason for one in Suppression.of_address(session, runtime().secrets, person.address)}

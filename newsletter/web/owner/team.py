@@ -1,4 +1,4 @@
-"""The team: who may come in and as what, who is invited, and the page on which the invited choose a password."""
+"""The team: members and their roles, invitations, and the page on which invited people choose a password."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,12 +32,12 @@ MAY = {
     Role.WRITER: lazy("Writes articles and drafts campaigns; asks for approval before anything goes out."),
     Role.VIEWER: lazy("Sees everything but secrets and files of people, and changes nothing."),
 }
-"""What a role may do, as a page says it."""
+"""What each role may do, as shown on pages."""
 INVITATIONS = "20 per hour"
 
 
 class InviteForm(TypedForm):
-    """Whom to ask in, and as what."""
+    """The address and role of a new member."""
 
     email = StringField(
         lazy("E-mail address"), [DataRequired(lazy("Please type an e-mail address.")), Length(max=254)],
@@ -50,7 +50,7 @@ class InviteForm(TypedForm):
         self.role.choices = [SelectChoice(one.value, ROLES[one]) for one in Role]
 
     def validate_email(self, field: StringField) -> None:
-        """One that can be written to."""
+        """Check the address's syntax."""
         try:
             read_address(field.data or "")
         except BadAddress as error:
@@ -59,7 +59,7 @@ class InviteForm(TypedForm):
 
 @door.get("/team", endpoint="team")
 def show() -> Any:
-    """Everybody, and who is invited."""
+    """List members and invitations."""
     with reading() as session:
         return _page(session, InviteForm(formdata=None))
 
@@ -76,7 +76,7 @@ def _page(session: Session, form: InviteForm) -> Any:
 @limiter.limit(INVITATIONS)
 @asks_password
 def invite() -> Any:
-    """Ask somebody in."""
+    """Invite somebody."""
     form = InviteForm()
     with transaction() as session:
         if not form.validate():
@@ -96,7 +96,7 @@ def invite() -> Any:
 @limiter.limit(INVITATIONS)
 @asks_password
 def change_invitation(id: int, verb: str) -> Response:
-    """Send it once more by a new link, or let it open nothing any more."""
+    """Resend an invitation with a new link, or withdraw it."""
 
     def act(session: Session) -> str:
         if verb == "again":
@@ -111,7 +111,7 @@ def change_invitation(id: int, verb: str) -> Response:
 @door.post("/team/<row:id>/role", endpoint="team_role")
 @asks_password
 def change_role(id: int) -> Response:
-    """Another role; a mail tells that person."""
+    """Change a member's role, and notify them by mail."""
     role = next((one for one in Role if one == request.form.get("role")), None) or abort(400, _("Choose a role."))
 
     def act(session: Session) -> str:
@@ -125,7 +125,7 @@ def change_role(id: int) -> Response:
 @door.post("/team/<row:id>/remove", endpoint="team_remove")
 @asks_password
 def remove(id: int) -> Response:
-    """Out of the team, at once and everywhere."""
+    """Remove a member, ending their sessions at once."""
     if request.form.get("sure") != "yes":
         return back("team", _("Nobody was removed: tick the box to say that you are sure."), "info")
 
@@ -138,7 +138,7 @@ def remove(id: int) -> Response:
 
 
 def _changed(act: Callable[[Session], str]) -> tuple[bool, Response]:
-    """Whether it was done, and the page that says so."""
+    """(whether it was done, the answer that says so)."""
     try:
         with transaction() as session:
             told = act(session)
@@ -151,7 +151,7 @@ def _changed(act: Callable[[Session], str]) -> tuple[bool, Response]:
 @door.route("/invitation/<token>", methods=["GET", "POST"])
 @limiter.limit("10 per minute", methods=["POST"])
 def invitation(token: str) -> Any:
-    """Choose a password and be in. Opening the page uses nothing up."""
+    """Choose a password and join. Opening the page does not consume the link."""
     try:
         numbers = runtime().signer.numbers(Purpose.INVITATION, token)
     except BadLink:

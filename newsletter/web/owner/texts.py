@@ -1,4 +1,4 @@
-"""Texts: the owner's own words in the mails that the product sends by itself, each beside ours and the whole mail."""
+"""Texts: the owner's own words in automatic mails, beside our default and a preview of the mail."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,8 +66,9 @@ BY_NAME = (OwnMail.GUIDE, OwnMail.GOODBYE, OwnMail.DIGEST)
 _WRITTEN = lazy("Here is what we have written since your last weekly mail.")
 _GOODBYE = lazy("Thank you for reading. If you change your mind one day, the guides stay free:")
 FIELDS = {"subject": "subject", "opening": "body", "closing": "closing"}
-"""The form's field for each of the words. The opening's is called as an article's is, so that nothing is lost when a
-session has ended."""
+"""The form's field for each text. The opening's has the name of an article's, so that nothing is lost when a session
+ends.
+"""
 MEANWHILE = lazy(
     "Somebody has saved other words since you opened this page. Theirs stand below; yours are in the fields and not "
     "saved: press Save once more to replace theirs."
@@ -75,23 +76,23 @@ MEANWHILE = lazy(
 
 
 class TextForm(TypedForm):
-    """The words of one mail."""
+    """The texts of one mail."""
 
     subject = StringField(lazy("Subject"), filters=[characters.line])
     body = TextAreaField(lazy("Opening"), filters=[characters.text])
     closing = TextAreaField(lazy("Closing"), filters=[characters.text])
     base = HiddenField()
-    """How often they had been saved when the page was opened."""
+    """Number of saves when the page was opened."""
 
     @property
     def words(self) -> MailWords:
-        """What is typed."""
+        """The texts as typed."""
         return MailWords.typed(self.subject.data, self.body.data, self.closing.data)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A mail in the list."""
+    """A row of the list."""
 
     mail: OwnMail
     is_ours: bool
@@ -100,7 +101,7 @@ class Listed:
 
 @door.get("/texts", endpoint="texts")
 def index() -> str:
-    """The mails whose words can be changed."""
+    """List the mails whose texts can be changed."""
     with reading() as session:
         house = brand.current(session)
         listed = [Listed(one, house.words_in(one) == OURS, as_seen(session, one, house).subject) for one in OwnMail]
@@ -109,7 +110,7 @@ def index() -> str:
 
 @door.get(_ADDRESS, endpoint="text")
 def show(mail: str) -> Any:
-    """The words of one mail."""
+    """The texts of one mail."""
     with reading() as session:
         house, which = brand.current(session), OwnMail(mail)
         return _page(session, house, which, _form(house, which))
@@ -121,14 +122,14 @@ def _saves(house: Brand, mail: OwnMail) -> int:
 
 
 def _form(house: Brand, mail: OwnMail) -> TextForm:
-    """The form as the words are now."""
+    """The form with the present texts."""
     words = house.words_in(mail)
     return TextForm(formdata=None, data={"subject": words.subject, "body": words.opening, "closing": words.closing,
                                          "base": str(_saves(house, mail))})  # fmt: skip
 
 
 def _page(session: Session, house: Brand, mail: OwnMail, form: TextForm, status: int = 200, told: str = "") -> Any:
-    """`told`: what somebody else did meanwhile."""
+    """The page. `told`: what somebody else changed meanwhile."""
     page = render_template(
         "owner/text.html", mail=mail, form=form, called=NAMED[mail], use=USES[mail], stays=STAYS[mail],
         ours=_ours(session, house, mail), now=house.words_in(mail), is_ours=house.words_in(mail) == OURS,
@@ -139,7 +140,7 @@ def _page(session: Session, house: Brand, mail: OwnMail, form: TextForm, status:
 
 
 def _ours(session: Session, house: Brand, mail: OwnMail) -> MailWords:
-    """Our words in this mail, as they stand where nobody has changed them."""
+    """Our default texts in this mail."""
     opening, closing = _GREETED if mail in BY_NAME else (_("Hello,"), _SIGNED)
     if mail is OwnMail.DIGEST:
         opening = f"{opening}\n\n{_WRITTEN}"
@@ -150,7 +151,7 @@ def _ours(session: Session, house: Brand, mail: OwnMail) -> MailWords:
 
 @door.post(_ADDRESS, endpoint="text_save")
 def save(mail: str) -> Any:
-    """Let it say what was typed, from the next mail on."""
+    """Save the texts for all mails from now on."""
     which = OwnMail(mail)
     with transaction() as session:
         house, form = _locked(session), TextForm()
@@ -164,12 +165,12 @@ def save(mail: str) -> Any:
 
 
 def _locked(session: Session) -> Brand:
-    session.scalar(select(Brand.id).with_for_update())  # two tabs come one after the other
+    session.scalar(select(Brand.id).with_for_update())  # handles two tabs one after the other
     return brand.current(session)
 
 
 def _is_sound(mail: OwnMail, form: TextForm) -> bool:
-    """Whether this mail can say what is typed; else it is told beside the field."""
+    """Whether the texts are valid in this mail; if not, adds errors to the fields."""
     try:
         check_own_words(mail, form.words, runtime().settings.site)
     except BadWords as error:
@@ -179,7 +180,7 @@ def _is_sound(mail: OwnMail, form: TextForm) -> bool:
 
 
 def _reword(session: Session, house: Brand, mail: OwnMail, words: MailWords) -> str:
-    """Let it say these, and write down what is other."""
+    """Store these texts, with the differences in the audit log; return the message for the owner."""
     before = house.words_in(mail)
     if words == before:
         return _("Nothing was different.")
@@ -205,7 +206,7 @@ def _short(words: str) -> str:
 
 @door.post(f"{_ADDRESS}/ours", endpoint="text_ours")
 def go_back(mail: str) -> Response:
-    """Back to our words."""
+    """Restore our default texts."""
     if request.form.get("sure") != "yes":
         return back("text", _("Nothing has changed: tick the box to say that you are sure."), "info", mail=mail)
     with transaction() as session:
@@ -215,7 +216,7 @@ def go_back(mail: str) -> Response:
 
 @door.post(f"{_ADDRESS}/preview", endpoint="text_preview")
 def preview(mail: str) -> Any:
-    """The whole mail in what is typed, for a frame. Nothing is saved."""
+    """The whole mail with the typed texts, for a frame. Saves nothing."""
     which, form = OwnMail(mail), TextForm()
     g.csp = MAIL_PAGE_POLICY
     if not _is_sound(which, form):

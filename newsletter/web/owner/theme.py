@@ -1,4 +1,4 @@
-"""Theme: how mails look. Its page shows one mail in what is typed; saving it shows them all."""
+"""Theme: the look of mails. Its page previews one mail while typing; saving shows all of them."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -30,11 +30,11 @@ from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import now, reading, runtime, transaction
 
 SHOWN = ("guide", "confirm", "campaign", "digest", "notice")
-"""Mails that the page can show; the gallery shows all."""
+"""Mails offered as preview; the gallery shows all."""
 CHOICES = 60
-"""Pictures of the library that may be chosen as a logo, the newest ones."""
+"""Pictures offered as logo: the newest of the library."""
 EASY = 7.0
-"""A contrast that is easy for nearly everybody (WCAG 2.2, 1.4.6)."""
+"""A contrast ratio that nearly everybody can read easily (WCAG 2.2, 1.4.6)."""
 MEANWHILE = lazy(
     "Somebody has saved another theme since you opened this page. Yours is below and not saved: press Save once more "
     "to replace theirs."
@@ -43,7 +43,7 @@ MEANWHILE = lazy(
 
 @door.get("/theme", endpoint="theme")
 def show() -> Any:
-    """The theme as it is."""
+    """Show the present theme."""
     with reading() as session:
         house = brand.current(session)
         return _page(session, _form(session, house.look, _saves(house)), house.look)
@@ -54,7 +54,7 @@ def _saves(house: Brand) -> int:
 
 
 def _form(session: Session, look: Look | None = None, saves: int = 0) -> ThemeForm:
-    """The form as it was sent, or filled with a look."""
+    """The form as submitted, or with the values of `look`."""
     if look is None:
         form = ThemeForm()
     else:
@@ -73,7 +73,7 @@ def _form(session: Session, look: Look | None = None, saves: int = 0) -> ThemeFo
 
 
 def _page(session: Session, form: ThemeForm, look: Look, status: int = 200, told: str = "") -> Any:
-    """`look`: what is typed. Where it cannot be a look, the preview keeps what can."""
+    """The page. `look`: as typed; the preview uses only its valid values."""
     house = brand.current(session)
     shown = form.mail.data if form.mail.data in SHOWN else SHOWN[0]
     query = {FIELDS[name]: value for name, value in asdict(look).items() if value not in (False, "", 0)}
@@ -86,7 +86,7 @@ def _page(session: Session, form: ThemeForm, look: Look, status: int = 200, told
 
 
 def _contrasts(look: Look) -> list[tuple[str, str, str, str]]:
-    """What can be read in these colours: a sentence each, and which field would take which colour instead."""
+    """The legibility of these colours: a sentence each, with the field and the colour suggested for it."""
     if not (COLOUR.match(look.accent) and COLOUR.match(look.ground)):
         return []
     on_white, on_ground = contrast(look.accent, SHEET), contrast(look.accent, look.ground)
@@ -116,9 +116,9 @@ _NONE = ("", "", "")
 
 @door.post("/theme", endpoint="theme_save")
 def save() -> Any:
-    """Show what is typed, or take a colour that was offered, or save it all and lead to the gallery."""
+    """Preview what is typed, adopt a suggested colour, or save everything and go to the gallery."""
     with transaction() as session:
-        session.scalar(select(Brand.id).with_for_update())  # two tabs come one after the other
+        session.scalar(select(Brand.id).with_for_update())  # handles two tabs one after the other
         house, form = brand.current(session), _form(session)
         if name_colour := _offered():
             form[name_colour[0]].data = name_colour[1]
@@ -141,13 +141,13 @@ def save() -> Any:
 
 
 def _offered() -> tuple[str, str] | None:
-    """A colour that was offered and taken: of which field, and which."""
+    """(field, colour) of an adopted suggestion, or None."""
     name, _colon, colour = request.form.get("take", "").partition(":")
     return (name, colour) if name in ("accent", "ground") and COLOUR.match(colour) else None
 
 
 def _send_logo(session: Session, form: ThemeForm) -> bool:
-    """Take over a picture that came with the form, and choose it; whether it could not be."""
+    """Add an uploaded picture to the library and choose it as logo; return whether that failed."""
     if not form.file.data:
         return False
     try:
@@ -166,7 +166,7 @@ def _send_logo(session: Session, form: ThemeForm) -> bool:
 
 
 def _is_sound(session: Session, form: ThemeForm, look: Look) -> bool:
-    """Whether this can be a theme; else it is told beside the field."""
+    """Whether the theme is valid; if not, adds errors to the fields."""
     try:
         look.check()
     except BadTheme as error:
@@ -180,7 +180,7 @@ def _is_sound(session: Session, form: ThemeForm, look: Look) -> bool:
 
 
 def _take(session: Session, house: Brand, look: Look) -> str:
-    """Let mails look like this from now on, and write down what is other. Raises BadFrame."""
+    """Store this look, with the differences in the audit log; return the message for the owner. Raises BadFrame."""
     before = house.look
     if look == before and house.theme:
         return _("Nothing was different.")
@@ -204,7 +204,7 @@ def _short(value: object) -> str:
 
 @door.post("/theme/first", endpoint="theme_first")
 def go_back() -> Response:
-    """Back to the first look. The logo stays among the pictures."""
+    """Restore the default look. The logo stays in the library."""
     if request.form.get("sure") != "yes":
         return back("theme", _("Nothing has changed: tick the box to say that you are sure."), "info")
     with transaction() as session:
@@ -218,7 +218,7 @@ def go_back() -> Response:
 
 @door.get("/theme/mail", endpoint="theme_mail")
 def mail() -> Any:
-    """One mail in what is typed, for a frame. Nothing is saved."""
+    """One mail in the look typed, for a frame. Saves nothing."""
     name, scheme = request.args.get("mail", ""), request.args.get("scheme", "")
     if name not in GALLERY or scheme not in SCHEMES:
         abort(404)
@@ -234,13 +234,13 @@ def mail() -> Any:
 
 
 def _possible(look: Look, known: Look) -> Look:
-    """A look with what can be of one that is being typed, and what is `known` for the rest."""
+    """A look with the valid values typed, and those of `known` for the rest."""
     for _try in range(len(FIELDS)):
         try:
             look.check()
         except BadTheme as error:
             if error.field == "accent" and COLOUR.match(look.accent):
-                return look  # too faint, which is to be seen
+                return look  # too faint, which the preview should show
             look = replace(look, **{error.field: getattr(known, error.field)})
             if error.field.startswith("logo"):
                 look = replace(look, logo="", logo_words="", logo_width=0)
@@ -248,7 +248,7 @@ def _possible(look: Look, known: Look) -> Look:
 
 
 def too_large() -> Any:
-    """The answer to a logo that was too large to be read. What was typed went with it; the browser's Back has it."""
+    """The answer to a logo too large to be read. The other input is lost too; the browser's Back button restores it."""
     with reading() as session:
         house = brand.current(session)
         form = _form(session, house.look, _saves(house))

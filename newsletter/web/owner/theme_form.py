@@ -1,4 +1,4 @@
-"""The form of the theme: what is typed into it, and the look that this is."""
+"""The form of the theme, and the look made from its input."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -33,10 +33,11 @@ LABELS = {
     "logo": lazy("Picture"), "logo_words": lazy("What the logo says"), "logo_width": lazy("Width in pixels"),
     "footer": lazy("Footer"),
 }  # fmt: skip
-"""By the names of a look's values: on the form, and in the audit log."""
+"""Labels of a look's values, for the form and the audit log."""
 FIELDS = {one.name: "body" if one.name == "footer" else one.name for one in fields(Look)}
-"""The form's field for each value. The footer's is called as an article's is, so that nothing is lost when a session
-has ended."""
+"""The form's field for each value. The footer's has the name of an article's, so that nothing is lost when a session
+ends.
+"""
 
 
 def _choices(words: Mapping[Any, str]) -> list[SelectChoice]:
@@ -44,7 +45,7 @@ def _choices(words: Mapping[Any, str]) -> list[SelectChoice]:
 
 
 class ThemeForm(TypedForm):
-    """All of a theme, and which mail shows it."""
+    """All values of a theme, and the mail to preview."""
 
     accent = StringField(LABELS["accent"], filters=[characters.line])
     ground = StringField(LABELS["ground"], filters=[characters.line])
@@ -58,12 +59,12 @@ class ThemeForm(TypedForm):
     logo_width = IntegerField(LABELS["logo_width"], [Optional()])
     body = TextAreaField(LABELS["footer"], filters=[characters.text])
     base = HiddenField()
-    """How often the theme had been saved when the page was opened."""
+    """Number of saves when the page was opened."""
     mail = SelectField(lazy("Which mail"), validate_choice=False)
 
 
 def look_of(typed: Mapping[str, Any], now: Look) -> Look:
-    """The look that these values make; a code that is none, or one that is missing, stays as it is `now`."""
+    """The look with these values; invalid or missing codes are taken from `now`."""
     return Look(
         accent=str(typed.get("accent") or "").lower(),
         ground=str(typed.get("ground") or "").lower(),

@@ -1,4 +1,4 @@
-"""Throw-away mail domains: whether sign-ups with their addresses are refused, and the list that says which they are."""
+"""Throw-away mail domains: a switch to refuse sign-ups from them, and their list."""
 
 from typing import Any
 
@@ -17,18 +17,18 @@ from newsletter.web.state import reading, transaction
 from newsletter.web.typed_form import TypedForm
 
 NAMED = 5
-"""Domains that an entry of the audit log names of those that came or went."""
+"""Added or removed domains named in an audit entry."""
 
 
 class DomainsForm(TypedForm):
-    """The list. Its field is called as that of an article is, so that nothing is lost when a session has ended."""
+    """The list. Its field has the name of an article's, so that nothing is lost when a session ends."""
 
     body = TextAreaField(lazy("Domains, one a line"), filters=[characters.text])
 
 
 @door.get("/throw-away", endpoint="throwaway")
 def show() -> Any:
-    """The switch, and the list."""
+    """Show the switch and the list."""
     with reading() as session:
         return _page(session)
 
@@ -45,7 +45,7 @@ def _page(session: Session, form: DomainsForm | None = None) -> Any:
 
 @door.post("/throw-away", endpoint="throwaway_save")
 def save() -> Any:
-    """Go by what was typed, from the next sign-up on."""
+    """Save the list, from the next sign-up on."""
     with transaction() as session:
         form, house = DomainsForm(), brand.current(session)
         typed = form.body.data or ""
@@ -58,7 +58,7 @@ def save() -> Any:
 
 
 def _list(session: Session, house: Brand, typed: str) -> str:
-    """Take over a list, and write down what is other about it; a word about that. Raises BadDomains."""
+    """Store a list, with the differences in the audit log; return the message for the owner. Raises BadDomains."""
     before = house.throwaway_list, throwaway.listed(house.throwaway_list)
     house.list_throwaway(typed)
     if house.throwaway_list.strip() == before[0].strip():
@@ -77,7 +77,7 @@ def _named(sign: str, domains: frozenset[str]) -> str:
 
 @door.post("/throw-away/ours", endpoint="throwaway_ours")
 def go_back() -> Response:
-    """Back to our list, which changes with the product."""
+    """Restore our list, which is updated with the product."""
     if request.form.get("sure") != "yes":
         return back("throwaway", _("Nothing has changed: tick the box to say that you are sure."), "info")
     with transaction() as session:
@@ -87,7 +87,7 @@ def go_back() -> Response:
 
 @door.post("/throw-away/switch", endpoint="throwaway_switch")
 def switch() -> Response:
-    """Refuse them, or take every domain. The list stays as it is."""
+    """Refuse these domains, or accept every domain. Keeps the list."""
     on = request.form.get("verb") == "on"
     with transaction() as session:
         house = brand.current(session)

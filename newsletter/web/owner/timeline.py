@@ -1,4 +1,4 @@
-"""What happened between one person and us, in order: the page that answers “did Jane get the guide?”."""
+"""The history of one person in order, to answer “did Jane get the guide?”."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,12 +24,12 @@ from newsletter.web.owner.timeline_digest import digest_of, in_digest
 from newsletter.web.owner.timeline_words import HOW_CONFIRMED, KINDS, ON_ITS_WAY, PRESSED, STREAMS
 
 LONGEST = 4 * PAGE
-"""Messages shown of one person, the newest."""
+"""Most messages shown per person, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `kind` chooses its mark; `message` is there when it was a mail."""
+    """One event. `kind` determines its icon; `message` is set for mails."""
 
     at: datetime
     kind: str
@@ -41,7 +41,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class GuideAnswer:
-    """A guide as one person has it: the last request, the mail that went out for it, the first fetch."""
+    """A guide and one person: their last request, the mail sent for it, the first fetch."""
 
     guide: Guide
     requested_at: datetime | None
@@ -54,7 +54,7 @@ ENDS = (EventKind.LEFT, EventKind.REFUSED, EventKind.BOUNCED, EventKind.COMPLAIN
 
 
 def message_title(message: Message) -> str:
-    """What a message was, in words."""
+    """The title of a message."""
     what = STREAMS[message.stream]
     guide = (message.context or {}).get("guide")
     if message.revision is not None:
@@ -63,7 +63,7 @@ def message_title(message: Message) -> str:
 
 
 def guide_answers(session: Session, person: Subscriber) -> list[GuideAnswer]:
-    """Every guide of the house, asked for or not."""
+    """One entry per guide, requested or not."""
     answers = []
     for guide in session.scalars(select(Guide).order_by(Guide.position, Guide.id)):
         asked = session.scalars(
@@ -86,7 +86,7 @@ def guide_answers(session: Session, person: Subscriber) -> list[GuideAnswer]:
 
 
 def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
-    """Everything, the newest first; of one moment, what followed from the other first."""
+    """All events, newest first; at the same moment, consequences before causes."""
     noted = _noted(session, person)
     events = [*_consents(session, person), *_guides(session, person), *noted]
     events += [*_series(session, person), *_mails(session, person, urls)]
@@ -102,7 +102,7 @@ def timeline(session: Session, person: Subscriber, urls: Urls) -> list[Event]:
 
 
 def consent_record(session: Session, person: Subscriber) -> list[Event]:
-    """What the person agreed to and took back, with the words they read, the oldest first."""
+    """Consents given and withdrawn, with the wording they read, oldest first."""
     events = [*_consents(session, person), *_noted(session, person), *_moves(session, person)]
     return sorted(events, key=lambda event: event.at)
 
@@ -149,7 +149,7 @@ def _newsletter(session: Session, consent: Consent) -> str:
 
 
 def _asked(consent: Consent) -> str:
-    """What such a row says: a form that nobody has stood by proves only that somebody typed this address."""
+    """The text for a sign-up: until it is confirmed, it proves only that somebody typed this address."""
     if consent.form == "owner":
         return _("Sent by the owner: %(guide)s", guide=consent.guide)
     if consent.confirmed_at is None or consent.basis is Basis.FORM:
@@ -170,7 +170,7 @@ def _noted(session: Session, person: Subscriber) -> list[Event]:
 def _told(noted: Noted, series: str, topic: str) -> Event:
     named = series or topic
     title = f"{KINDS[noted.kind]}: {named}" if named else KINDS[noted.kind]
-    own = in_words(noted.words) if noted.by is By.OWNER else noted.words  # what a reader read stays as it was
+    own = in_words(noted.words) if noted.by is By.OWNER else noted.words  # keeps a reader's wording verbatim
     words = f"“{own}”" if noted.words else ""
     where = str(PRESSED[noted.by])
     if noted.page:
@@ -239,7 +239,7 @@ def _clicks(session: Session, person: Subscriber) -> list[Event]:
 
 
 def _late(message: Message, person: Subscriber) -> tuple[str, ...]:
-    """That a mail a server took after the person had left was begun before: nothing is begun after."""
+    """A note that a mail accepted after the person had left was started before: none is started after."""
     left, taken = person.left_at, message.settled_at
     late = left and taken and taken >= left and message.lane is Lane.BULK and message.state in ACCEPTED
     return (ON_ITS_WAY,) if late else ()

@@ -1,4 +1,4 @@
-"""What the timeline of a person says of a campaign that goes into their weekly mail, and of that mail."""
+"""Timeline texts for campaigns in a person's weekly mail, and for that mail."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from newsletter.web.owner.display import local, why_there
 
 
 def in_digest(entry: tuple[DigestEntry, Message | None] | None) -> tuple[str, ...]:
-    """Where a campaign stands that its reader gets in their weekly mail; nothing of one that goes by itself."""
+    """The state of a campaign in a weekly mail; nothing for one sent by itself."""
     if entry is None:
         return ()
     its, mail = entry
@@ -30,5 +30,5 @@ def in_digest(entry: tuple[DigestEntry, Message | None] | None) -> tuple[str, ..
 
 
 def digest_of(message: Message) -> list[dict[str, Any]]:
-    """The articles of a weekly mail; none of any other mail."""
+    """The articles of a weekly mail; none for other mails."""
     return list((message.context or {}).get("digest", ()))

@@ -1,4 +1,4 @@
-"""What the timeline of a person calls the mails, the consents and the events in it."""
+"""Names of mails, consents and events in a person's timeline."""
 
 from newsletter.events import By, EventKind
 from newsletter.subscribers import Basis, Stream
@@ -16,7 +16,7 @@ STREAMS = {
     Stream.TEST: lazy("Test"),
     Stream.NOTICE: lazy("Notice"),
 }
-"""What a mail is called."""
+"""Names of mails."""
 ON_ITS_WAY = lazy("It was on its way already when they left.")
 HOW_CONFIRMED = {
     Basis.MAIL: lazy("Confirmed by the button in their own mail"),
@@ -25,7 +25,7 @@ HOW_CONFIRMED = {
     Basis.FORM: lazy("Taken from the form, because the address was confirmed before; nobody pressed a button"),
     None: lazy("Taken as confirmed; how is not on record"),
 }
-"""What proves a consent, in words."""
+"""Names of the proofs of consent."""
 KINDS = {
     EventKind.NEWSLETTER_ON: lazy("Newsletter: on"),
     EventKind.NEWSLETTER_OFF: lazy("Newsletter: off"),
@@ -54,4 +54,4 @@ PRESSED = {
     By.OWNER: lazy("By the owner"),
     By.SERVER: lazy("By the receiving server's answer"),
 }
-"""Who did something, and by what."""
+"""Names of who did something, and how."""

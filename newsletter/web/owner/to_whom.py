@@ -1,4 +1,4 @@
-"""To whom a campaign goes: an audience is chosen, and who is left out of it; how many that is, and who they are."""
+"""A campaign's audience: chooses it and its exclusions, and shows how many and who are in it."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,23 +26,23 @@ from newsletter.web.state import now, reading, transaction
 from newsletter.web.typed_form import TypedForm
 
 TAG, SAVED = "tag:", "segment:"
-"""Before a tag, and before a saved segment's number, where an audience is chosen: no guide's name has a colon."""
+"""Prefixes of a tag and of a saved segment's id among the audiences; no guide's name contains a colon."""
 MOST = 100
-"""Tags and segments among which an audience is chosen on the page; the command takes any."""
+"""Most tags, and most segments, offered on the page; the command accepts any."""
 GONE = marked("Nothing was changed: a segment that you chose is not there any more.")
 NAMES = 5
-"""People of an audience who are named: those who signed up last."""
+"""People of an audience shown by name: those who signed up last."""
 
 
 class LeftOutForm(TypedForm):
-    """Who is left out."""
+    """Exclusions from an audience."""
 
     without = SelectMultipleField(lazy("But not to those in"), coerce=int, option_widget=CheckboxInput())
     had = BooleanField(lazy("Nor to those who have had this article"))
 
 
 class CampaignForm(LeftOutForm):
-    """Which article to whom."""
+    """The article and the audience of a new campaign."""
 
     article = SelectField(lazy("Article"), coerce=int)
     audience = SelectField(lazy("Audience"), default="")
@@ -50,21 +50,21 @@ class CampaignForm(LeftOutForm):
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Who is in an audience now."""
+    """The present size of an audience and its newest members."""
 
     people: int | None
-    """None: they are being counted."""
+    """None while they are counted."""
     newest: list[Subscriber]
 
     @classmethod
     def of(cls, session: Session, segment: Segment) -> "Glance":
-        """How many, and the first few of them."""
+        """The size and newest members of a segment."""
         people = segment.size_if_kept(session)
         return cls(people, segment.newest(session, NAMES) if people else [])
 
 
 def campaign_form(session: Session, **kwargs: Any) -> CampaignForm:
-    """The form, with what there is to choose."""
+    """The form with all its choices."""
     form = CampaignForm(**kwargs)
     rows = session.execute(select(Article.id, Article.title).order_by(Article.updated_at.desc()))
     form.article.choices = [SelectChoice(id, title) for id, title in rows]
@@ -86,7 +86,7 @@ def campaign_form(session: Session, **kwargs: Any) -> CampaignForm:
 
 
 def left_out_form(session: Session, campaign: Campaign, *, typed: bool = False) -> LeftOutForm:
-    """Who a draft leaves out, as it stands or as it was sent."""
+    """The form of a draft's exclusions, as stored, or with `typed` as submitted."""
     ids = [one.id for one in campaign.left_out]
     form = LeftOutForm() if typed else LeftOutForm(None, data={"without": ids, "had": campaign.leaves_out_had})
     _to_leave_out(session, form, ids)
@@ -101,27 +101,27 @@ def _to_leave_out(session: Session, form: LeftOutForm, chosen: list[int] | None 
 
 
 def _saved(session: Session) -> list[SavedSegment]:
-    """The first of them, and the one that the page was opened for."""
+    """The first `MOST` saved segments, and the one named in the page's address."""
     asked = words_asked("audience")
     every = enumerate(segments.every(session))
     return [one for place, one in every if place < MOST or asked == f"{SAVED}{one.id}"]
 
 
 def titles(session: Session) -> dict[str, str]:
-    """Of the guides."""
+    """The titles of guides, by slug."""
     rows = session.execute(select(Guide.slug, Guide.title).order_by(Guide.position, Guide.id))
     return dict(rows.all())
 
 
 def as_asked() -> dict[str, Any]:
-    """What the address of the page chooses."""
+    """The choices in the page's address."""
     without = [int(one) for one in request.args.getlist("without")[:MOST] if one.isascii() and one.isdigit()]
     return {"article": asked_id("article"), "audience": words_asked("audience"), "without": without,
             "had": bool(words_asked("had"))}  # fmt: skip
 
 
 def chosen(session: Session, audience: str) -> Campaign:
-    """A campaign to a chosen audience, not yet kept."""
+    """An unsaved campaign to a chosen audience."""
     made = Campaign(zone=current_user.zone, created_at=now())
     if audience.startswith(SAVED):
         made.saved_segment = session.get_one(SavedSegment, int(audience.removeprefix(SAVED)))
@@ -133,14 +133,14 @@ def chosen(session: Session, audience: str) -> Campaign:
 
 
 def leave_out(session: Session, campaign: Campaign, form: LeftOutForm) -> None:
-    """Let it leave out who is chosen in the form; every one of them was offered there."""
+    """Apply the form's exclusions to a campaign."""
     wanted = form.without.data or []
     campaign.left_out = [one for one in segments.every(session) if one.id in wanted]
     campaign.leaves_out_had = bool(form.had.data)
 
 
 def tell_sizes(session: Session, form: CampaignForm) -> None:
-    """How many people are in each audience now, before its name: the end of a long one is cut off on a phone."""
+    """Put the size of each audience before its name, because phones cut off the end of a long one."""
     for choice in form.audience.choices:
         size = chosen(session, choice.value).audience(now()).size(session)
         choice.label = ngettext("%(num)s person: %(whom)s", "%(num)s people: %(whom)s", size, num=number(size),
@@ -148,9 +148,9 @@ def tell_sizes(session: Session, form: CampaignForm) -> None:
 
 
 def seen_of(session: Session, form: CampaignForm) -> dict[str, Any] | None:
-    """What the page tells of the audience that is chosen in a form; None where there is none to be chosen."""
+    """The template's variables for the audience chosen in a form; None if the article or audience is not offered."""
     offered = {one.value for one in form.audience.choices}
-    shown = next((one.value for one in form.article.choices), 0)  # as a browser shows it where nothing is chosen
+    shown = next((one.value for one in form.article.choices), 0)  # browsers preselect it
     article = session.get(Article, form.article.data or shown)
     if article is None or (form.audience.data or "") not in offered:
         return None
@@ -161,7 +161,7 @@ def seen_of(session: Session, form: CampaignForm) -> dict[str, Any] | None:
 
 
 def seen(session: Session, campaign: Campaign) -> dict[str, Any]:
-    """What a page tells of whom a campaign goes to. Both halves of a test and the rest together are its audience."""
+    """The template's variables for a campaign's audience; for an A/B test, that of all its parts together."""
     topic = session.get(Topic, campaign.topic_id) if campaign.topic_id else None
     glance = Glance.of(session, replace(campaign.audience(now()), slice=None))
     return {"campaign": campaign, "guides": titles(session), "topic": topic, "glance": glance}
@@ -169,8 +169,10 @@ def seen(session: Session, campaign: Campaign) -> dict[str, Any]:
 
 @door.get("/campaigns/whom.json", endpoint="campaign_whom")
 def tell_whom() -> Response:
-    """A piece of the page of a new campaign, or of a draft (`campaign`), for its script. `again`: whether it is worth
-    asking again a second later."""
+    """The audience as HTML in JSON, for the script on the page of a new campaign, or of a draft (`campaign`).
+
+    `again`: whether it is still being counted, so that the script asks again a second later.
+    """
     with reading() as session:
         told = _asked_for(session)
         html = render_template("owner/whom.html", **told) if told else ""
@@ -188,7 +190,7 @@ def _asked_for(session: Session) -> dict[str, Any] | None:
 
 
 def as_ticked(session: Session, campaign: Campaign) -> Campaign:
-    """A draft as the address of a piece of its page asks for it, with others left out than are; not to be kept."""
+    """A draft with the exclusions in the request's address, if any; a copy that must not be saved."""
     return _as_asked(session, campaign, as_asked()) if "left_out" in request.args else campaign
 
 
@@ -201,7 +203,7 @@ def _as_asked(session: Session, campaign: Campaign, asked: dict[str, Any]) -> Ca
 
 
 def take_along(session: Session, campaign: Campaign) -> bool:
-    """Leave out who is ticked beside a form that is sent; False where a segment is not there any more."""
+    """Apply the exclusions submitted with another form; return False if one of the segments no longer exists."""
     if not request.form.get("left_out") or campaign.stored_state is not CampaignState.DRAFT:
         return True
     form = left_out_form(session, campaign, typed=True)
@@ -215,7 +217,7 @@ def take_along(session: Session, campaign: Campaign) -> bool:
 
 @door.post("/campaigns/<row:id>/left-out", endpoint="campaign_left_out")
 def save(id: int) -> Any:
-    """Leave out others than before, of a draft; of both halves of a test."""
+    """Change a draft's exclusions; for a test, those of both halves."""
     with transaction() as session:
         campaign = one_or_404(session, Campaign, id, lock=True)
         if campaign.stored_state is not CampaignState.DRAFT or campaign.left_out_rules is not None:

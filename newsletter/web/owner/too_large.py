@@ -1,4 +1,4 @@
-"""Files that were too large to be read: their pages say so beside the field."""
+"""Errors for files too large to be read, shown beside the field of their page."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Topics: what the newsletter is about. Added, renamed, put in order and archived; readers choose among them."""
+"""Topics of the newsletter, from which readers choose: adds, renames, orders and archives them."""
 
 from typing import Any
 
@@ -32,14 +32,14 @@ class TopicForm(TypedForm):
 
 
 class TopicEditForm(TopicForm):
-    """Its name, and the last part of its page's address."""
+    """A topic's name, and the last part of its page's address."""
 
     slug = StringField(lazy("Address"), filters=[characters.line])
 
 
 @door.get("/topics", endpoint="topics")
 def index() -> Any:
-    """Every topic: its articles, and who takes it."""
+    """List every topic with the numbers of its articles and readers."""
     with reading() as session:
         return _index(session, TopicForm(formdata=None))
 
@@ -54,7 +54,7 @@ def _index(session: Session, form: TopicForm) -> Any:
 
 
 def _people(session: Session) -> tuple[int, dict[int, int]]:
-    """How many readers take every topic, and how many others take each."""
+    """(number of readers who take every topic, numbers of others by topic id)."""
     readers = (Subscriber.status == Status.CONFIRMED, Subscriber.newsletter)
     every = session.scalar(select(func.count()).where(*readers, Subscriber.every_topic)) or 0
     rows = select(Subscription.topic_id, func.count()).join(Subscriber).where(*readers)
@@ -63,7 +63,7 @@ def _people(session: Session) -> tuple[int, dict[int, int]]:
 
 @door.post("/topics", endpoint="topic_add")
 def add() -> Any:
-    """A new topic. Nobody is written to because of it."""
+    """Add a topic, without mailing anybody."""
     with transaction() as session:
         form = TopicForm()
         if form.validate():
@@ -79,7 +79,7 @@ def add() -> Any:
 
 @door.route("/topics/<row:id>", methods=["GET", "POST"], endpoint="topic")
 def edit(id: int) -> Any:
-    """Its name, and its address; whoever follows the earlier one comes to the new."""
+    """Change its name and address; the old address redirects."""
     with transaction() if request.method == "POST" else reading() as session:
         topic = one_or_404(session, Topic, id, lock=request.method == "POST")
         held = {"name": topic.name, "slug": topic.slug}
@@ -100,7 +100,7 @@ def edit(id: int) -> Any:
 
 @door.post("/topics/<row:id>/<any(up, down, archive, restore):verb>", endpoint="topic_act")
 def act(id: int, verb: str) -> Response:
-    """Put it in another place, offer it to nobody any more, or offer it again."""
+    """Move, archive or restore it."""
     with transaction() as session:
         topic = one_or_404(session, Topic, id, lock=True)
         note(session, f"topic {verb}", topic.name)

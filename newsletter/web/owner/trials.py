@@ -1,4 +1,4 @@
-"""To whom an owner may send a test: a few addresses, and never one that must not be written to."""
+"""Tests of mails: checks the addresses, which must not be suppressed, and queues the tests."""
 
 import re
 from dataclasses import replace
@@ -29,11 +29,11 @@ _BETWEEN = re.compile(r"[\s,;]+")
 
 
 class NotTried(ValueError):
-    """A test cannot go there; the message says why and what to do."""
+    """A test cannot be sent; the message says why and what to do."""
 
 
 def trial_addresses(session: Session, owner: Owner, typed: str) -> list[str]:
-    """The addresses that were typed, each once; the owner's own where there is none. Raises NotTried."""
+    """The distinct addresses typed, or else the owner's own. Raises NotTried."""
     words = [one for one in _BETWEEN.split(characters.text(typed)) if one] or [owner.email]
     if len(words) > MOST:
         raise NotTried(_("A test goes to %(most)s addresses at most. Nothing was sent.", most=MOST))
@@ -55,7 +55,7 @@ def trial_addresses(session: Session, owner: Owner, typed: str) -> list[str]:
 
 
 def trial_reader(session: Session, typed: str) -> Subscriber | None:
-    """Like whom it is to be filled in, by an address; None: like somebody without a name. Raises NotTried."""
+    """The reader with this address, for whom to fill it in; None for somebody without a name. Raises NotTried."""
     if not (line := characters.line(typed)):
         return None
     try:
@@ -68,14 +68,14 @@ def trial_reader(session: Session, typed: str) -> Subscriber | None:
 
 
 def note_previewed(article: Article, reader: Subscriber | None) -> None:
-    """Keep in this browser like whom an article was looked at last, for a test of it."""
+    """Remember in this browser the reader for whom an article was last previewed, for a test of it."""
     seen = [article.id, reader.id] if reader else None
     if cookie.get(PREVIEWED) != seen:
         cookie[PREVIEWED] = seen
 
 
 def previewed(session: Session, article: Article) -> Subscriber | None:
-    """Like whom this article was looked at last in this browser; None: like somebody without a name."""
+    """The reader for whom this article was last previewed in this browser; None for somebody without a name."""
     about, reader = cookie.get(PREVIEWED) or (0, 0)
     return session.get(Subscriber, reader) if about == article.id else None
 
@@ -87,15 +87,15 @@ def _must_not_be_written_to(session: Session, address: Address) -> bool:
 
 
 def tests_of(session: Session, revision: Revision) -> int:
-    """How many tests of these words there have been."""
-    to_owners = Message.owner_id.is_not(None)  # what the index of owners' mail covers
+    """Number of tests of this revision."""
+    to_owners = Message.owner_id.is_not(None)  # uses the partial index of owners' mail
     look = select(func.count()).where(to_owners, Message.revision_id == revision.id, Message.stream == Stream.TEST)
     return session.scalar(look) or 0
 
 
 def queue_trials(session: Session, owner: Owner, article: Article, to: list[str], like: int,
                  context: dict[str, Any], words: tuple[str, str] = ("", "")) -> list[str]:  # fmt: skip
-    """Queue a test to each of these addresses, filled in like this reader; to which of them none was on its way.
+    """Queue a test to each of these addresses, filled in for the reader `like`; return those not queued before.
 
     `words`: a subject and a preheader in place of the article's.
     """

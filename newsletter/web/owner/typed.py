@@ -1,4 +1,4 @@
-"""What is typed as the mail that it would be: the composer asks behind every key. Nothing is saved here."""
+"""Live preview: renders what is typed in the composer as a mail. Saves nothing."""
 
 import html
 import re
@@ -24,7 +24,7 @@ from newsletter.web.personal import MAIL_PAGE_POLICY
 from newsletter.web.state import reading, runtime
 
 SHOWN = 140
-"""Characters of a mail that an inbox shows behind the subject, at most."""
+"""Most characters of a mail that an inbox shows after the subject."""
 FRAME_POLICY = (
     "default-src 'none'; script-src 'nonce-{}'; style-src 'unsafe-inline'; img-src 'self' {} data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox"
@@ -38,18 +38,18 @@ _PICTURE = re.compile(r'(<img\b[^>]*?)\ssrc="[^"]*"')
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How it is to be seen."""
+    """Options of the preview."""
 
     scheme: str
     pictures: bool
 
     @classmethod
     def asked(cls) -> "Look":
-        """As the form says."""
+        """The options in the form."""
         return cls(request.form.get("scheme", ""), request.form.get("pictures") != "off")
 
     def of(self, page: str) -> str:
-        """The HTML of a mail, seen like that."""
+        """The HTML of a mail with these options."""
         if self.scheme in SCHEMES:
             page = _ASKS_SCHEME.sub(SCHEMES[self.scheme], page)
         return page if self.pictures else _PICTURE.sub(r"\1", page)
@@ -57,7 +57,7 @@ class Look:
 
 @door.get("/articles/frame", endpoint="article_frame")
 def frame() -> str:
-    """The page in which a preview is shown: a sandbox of its own, in which only its one script runs."""
+    """The frame for a preview: a sandbox in which only its own script runs."""
     settings = runtime().settings
     g.csp = FRAME_POLICY.format(g.csp_nonce, settings.site.removesuffix(settings.site_path))
     return render_template("owner/article_frame.html")
@@ -65,7 +65,7 @@ def frame() -> str:
 
 @door.post("/articles/typed", endpoint="article_typed")
 def typed() -> Any:
-    """The mail, its text, its line in the inbox, and what is to be said of it. For a frame: the mail alone."""
+    """The mail, its text, its line in an inbox, and its checks as JSON; for a frame, the mail alone."""
     form = ArticleForm()
     with reading() as session:
         article, renderer, house = _article(session), runtime().renderer.typing, brand.current(session)
@@ -91,7 +91,7 @@ def _article(session: Session) -> Article | None:
 
 
 def _reader(session: Session) -> Subscriber | None:
-    """Whom it is shown to: who was found before, else who has this address or name."""
+    """The reader to preview it for: the one found before, or else one with this address or name."""
     if id := asked_id("subscriber", request.form):
         return session.get(Subscriber, id)
     asked = words_asked("reader", request.form)
@@ -116,7 +116,7 @@ def _told(reader: Subscriber | None) -> dict[str, Any]:
 def _rendered(session: Session, renderer: Renderer, house: Brand, words: Content, article: Article | None,
               reader: Subscriber | None) -> Rendered:  # fmt: skip
     stream, context = as_sent(session, article)
-    # Nobody's links: a click in the preview must not unsubscribe the person it is shown for.
+    # Links for nobody: a click in the preview must not unsubscribe the person it is filled in for.
     nobody = Reader(0, merged(session, reader, renderer.own_fields(words)))
     house = house.speaking(reader.language if reader else None, renderer.languages)
     return renderer.rendered(stream, house, nobody, words, context)

@@ -1,4 +1,4 @@
-"""The revisions of an article: who wrote which when, what differs, and putting an earlier one back."""
+"""The revisions of an article: authors, times and differences, and restoring an earlier one."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ from newsletter.web.owner.door import PAGE, asked_id, back, door, note, one_or_4
 from newsletter.web.state import now, reading, runtime, transaction
 
 WORDS = {"subject": lazy("Subject"), "preheader": lazy("Preheader"), "body": lazy("Text")}
-"""The parts of a version, as a page calls them."""
+"""Labels of the parts of a revision."""
 
 
 @door.get("/articles/<row:id>/versions", endpoint="article_versions")
 def index(id: int) -> str:
-    """All of them, the newest first."""
+    """List all revisions, newest first."""
     with reading() as session:
         article = one_or_404(session, Article, id)
         look = select(Revision).where(Revision.article_id == id).order_by(Revision.number.desc()).limit(PAGE + 1)
@@ -47,7 +47,7 @@ def _numbered(session: Session, article: Article, number: int | None) -> Revisio
 
 @door.get("/articles/<row:id>/versions/<row:number>", endpoint="article_version")
 def show(id: int, number: int) -> Any:
-    """One, beside the one before it, or beside another that is asked for."""
+    """Show a revision beside the previous one, or beside another requested."""
     with reading() as session:
         article = one_or_404(session, Article, id)
         revision = _numbered(session, article, number)
@@ -64,7 +64,7 @@ def show(id: int, number: int) -> Any:
 
 @door.post("/articles/<row:id>/versions/<row:number>/restore", endpoint="article_restore")
 def restore(id: int, number: int) -> Any:
-    """Its words once more, as a new version: nothing that came between is lost."""
+    """Restore its text as a new revision, so that nothing in between is lost."""
     with transaction() as session:
         article = one_or_404(session, Article, id, lock=True)
         if told := held_back(session, article):

@@ -1,4 +1,4 @@
-"""The week ahead: campaigns and about how many articles of series, day by day in the owner's zone."""
+"""The week ahead: campaigns, and an estimate of series articles, by day in the owner's zone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,21 +17,21 @@ ON_THEIR_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """One day to come."""
+    """One of the coming days."""
 
     day: date
     articles: int | None
-    """About so many, of all series; None: they are being counted."""
+    """Estimated number for all series; None while they are counted."""
     campaigns: Sequence[Coming] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing goes out."""
+        """Whether nothing is sent."""
         return self.articles == 0 and not self.campaigns
 
 
 def week_ahead(session: Session, at: datetime, zone: str) -> list[Ahead]:
-    """Today and the six days behind it."""
+    """Today and the next six days."""
     today = local_day(at, zone)
     days = [today + timedelta(days=number) for number in range(DAYS)]
     counted = sequences.articles_on(session, days, zone, at, planned(session))
@@ -43,7 +43,7 @@ def week_ahead(session: Session, at: datetime, zone: str) -> list[Ahead]:
 
 
 def _coming(session: Session, at: datetime, until: datetime, zone: str) -> list[Coming]:
-    """What is planned before then, the soonest first: A/B tests once, and again when what wins goes to the rest."""
+    """Mailings planned before `until`, soonest first: an A/B test once, and again when the rest gets the winner."""
     scheduled = select(Campaign).where(
         Campaign.stored_state == CampaignState.SCHEDULED, Campaign.scheduled_at < until,
         Campaign.part.is_distinct_from(Part.B),
@@ -55,7 +55,7 @@ def _coming(session: Session, at: datetime, until: datetime, zone: str) -> list[
 
 
 def _at_own_times(session: Session, at: datetime, until: datetime, zone: str) -> list[Coming]:
-    """Campaigns at everyone's own time, once for each day on which somebody gets them."""
+    """Campaigns at everyone's own time, once per day on which somebody gets them."""
     look = select(Campaign).where(Campaign.own_time.is_not(None), Campaign.stored_state.in_(ON_THEIR_WAY))
     found: dict[tuple[int, date], Coming] = {}
     for one in session.scalars(look.order_by(Campaign.id)):

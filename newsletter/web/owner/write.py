@@ -1,4 +1,4 @@
-"""Write: articles and campaigns in one list, each with what it is and what happens to it next."""
+"""Write: articles and campaigns in one list, each with its kind and next event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,19 +28,19 @@ STAGES = {
 }  # fmt: skip
 KINDS = {Kind.ARTICLE: lazy("articles only"), Kind.CAMPAIGN: lazy("campaigns only")}
 MOST_UNSAVED = 5
-"""Drafts that were typed and not saved, told above the list."""
+"""Unsaved drafts shown above the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the address asks for, and how it is written there."""
+    """The filters in the page's address."""
 
     wanted: Wanted
     topic: Topic | None
 
     @classmethod
     def typed(cls, session: Session) -> "Shown":
-        """From the address; what it does not name, or nobody knows, narrows nothing."""
+        """The filters in the address; missing or unknown ones filter nothing."""
         asked = request.args
         topic = session.get(Topic, asked_id("topic") or 0)
         wanted = Wanted(
@@ -52,7 +52,7 @@ class Shown:
 
     @property
     def as_query(self) -> dict[str, Any]:
-        """Its filters, by their names in an address."""
+        """The filters as query parameters."""
         one = self.wanted
         asked = {"state": one.stage and one.stage.value, "kind": one.kind and one.kind.value}
         return {name: value for name, value in (asked | {"topic": one.topic, "q": one.words}).items() if value}
@@ -60,26 +60,26 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Where in the list this page is. `number` is from 1, and never behind the last."""
+    """The position of a page in the list. `number`: from 1 to `last`."""
 
     number: int
     last: int
 
     @classmethod
     def of(cls, rows: int, asked: int | None) -> "Pages":
-        """The page that is asked for of so many rows."""
+        """The requested page of this many rows."""
         last = max(-(-rows // PAGE), 1)
         return cls(min(asked or 1, last), last)
 
     @property
     def offset(self) -> int:
-        """Rows on the pages before it."""
+        """Number of rows on earlier pages."""
         return (self.number - 1) * PAGE
 
 
 @door.get("/write", endpoint="write")
 def index() -> str:
-    """The list, as far as its address narrows it."""
+    """The list, with the filters in its address."""
     with reading() as session:
         shown = Shown.typed(session)
         counts = writing.count(session, shown.wanted)
@@ -98,7 +98,7 @@ def _campaigns(rows: Sequence[Row], *states: CampaignState) -> list[Campaign]:
 
 
 def _sizes(session: Session, rows: Sequence[Row]) -> dict[int, int | None]:
-    """How many people those that are to come would go to; None: they are being counted."""
+    """Number of recipients of drafts and scheduled campaigns, by campaign id; None while they are counted."""
     to_come, at = _campaigns(rows, CampaignState.DRAFT, CampaignState.SCHEDULED), now()
     return {one.id: one.audience(at).size_if_kept(session) for one in to_come}
 
@@ -118,13 +118,13 @@ def _titles(session: Session, rows: Sequence[Row]) -> dict[str, str]:
 
 @door.get("/articles", endpoint="articles")
 def articles() -> Response:
-    """The list of articles that was here, as bookmarks and links know it."""
+    """Redirect the former list of articles, for old bookmarks and links."""
     return _moved(Kind.ARTICLE)
 
 
 @door.get("/campaigns", endpoint="campaigns")
 def campaigns() -> Response:
-    """The list of campaigns that was here."""
+    """Redirect the former list of campaigns."""
     return _moved(Kind.CAMPAIGN)
 
 
