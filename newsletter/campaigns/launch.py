@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from newsletter.brand import current
 from newsletter.campaigns.ab_choice import has_next_step, newest_reader, to_come
@@ -35,6 +35,7 @@ def planned(session: Session) -> list[Mailing]:
         .outerjoin(Dispatch, Dispatch.id == Campaign.dispatch_id)
         .where(or_(Campaign.stored_state == CampaignState.SCHEDULED, filling))
         .order_by(Campaign.id)
+        .options(joinedload(Campaign.article), selectinload(Campaign.left_out))
     )
     mailings = [
         Mailing(at, one.audience(at), own_time_of(session, one))

@@ -21,6 +21,7 @@ for (const dialog of document.querySelectorAll("[data-samples]")) {
     opener = link;
     show(number);
     dialog.showModal();
+    dialog.querySelector("[data-close]").focus(); // no autofocus: the editor's preview shows this page in a sandbox
   }));
   for (const button of dialog.querySelectorAll("[data-go]")) button.addEventListener("click", () => show(at + Number(button.dataset.go)));
   dialog.addEventListener("keydown", ({ key }) => {

@@ -96,7 +96,9 @@ def _data(runtime: Runtime) -> Iterator[str]:
             yield article.current.preheader
         for guide in session.scalars(select(Guide)):
             yield guide.box_words(runtime.guides)
-            yield from content.read(cards.CONTENT / "guides" / f"{guide.slug}.md")[0].values()
+            said, text = content.read(cards.CONTENT / "guides" / f"{guide.slug}.md")
+            yield from said.values()
+            yield from (line.lstrip("#- ") for line in text.splitlines() if line.strip())
 
 
 SITE = ("/", "/guides", f"/guides/{FIFTY}", "/archive", "/topics/rehabilitation", "/check-your-inbox", "/privacy",

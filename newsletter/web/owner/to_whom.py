@@ -115,7 +115,9 @@ def titles(session: Session) -> dict[str, str]:
 
 def as_asked() -> dict[str, Any]:
     """The choices in the page's address."""
-    without = [int(one) for one in request.args.getlist("without")[:MOST] if one.isascii() and one.isdigit()]
+    without = [
+        int(one) for one in request.args.getlist("without")[:MOST] if one.isascii() and one.isdigit() and len(one) < 19
+    ]
     return {"article": asked_id("article"), "audience": words_asked("audience"), "without": without,
             "had": bool(words_asked("had"))}  # fmt: skip
 

@@ -38,13 +38,14 @@ def test_a_plain_form_needs_one_more_press(browser: Browser, site: str, blog: Bl
 
 
 def test_the_iframe_is_as_high_as_its_form_and_signs_up(browser: Browser, site: str, blog: Blog, inbox: Inbox) -> None:
-    blog.widget = (f'<iframe src="{site}/embed/{PAIN}" title="Get it" height="100" style="width: 100%"></iframe>'
+    blog.widget = (f'<iframe src="{site}/embed/{PAIN}" title="Get it" height="100"></iframe>'
                    f'<script async src="{site}/embed/frame.js"></script>')  # fmt: skip
     page, wrong = opened(browser, blog)
     inside = page.frame_locator("iframe")
     expect(inside.get_by_label("Your e-mail address")).to_be_visible()
     page.wait_for_selector("iframe[style*=height]")
     assert page.locator("iframe").evaluate("(e) => e.offsetHeight") > 300, "the page's own style says 40 px"
+    assert page.locator("iframe").evaluate("(e) => e.style.width") == "100%"
     high = page.frames[1].evaluate("[document.documentElement.scrollHeight, innerHeight]")
     assert high[0] <= high[1], "nothing of it must be scrolled to"
     inside.get_by_label("Your e-mail address").fill("jane@example.com")

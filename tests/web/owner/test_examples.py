@@ -69,7 +69,7 @@ def test_a_press_removes_what_was_shown_and_a_second_one_nothing(desk: Desk, run
     assert "Nothing was removed: something has changed" in desk.told(PATH, seen=seen)
     assert "Nothing is left to remove" in desk.told(PATH, seen=_seen(desk))
     assert len(_noted(runtime)) == 1
-    for path in ("", "articles", "campaigns", "series", "series/1", "guides", "guides/1/set-up", "forms", "topics"):
+    for path in ("", "write", "series", "series/1", "guides", "guides/1/set-up", "forms", "topics"):
         desk.get(f"/owner/{path}")
 
 
@@ -80,7 +80,7 @@ def test_the_guides_are_hidden_where_it_was_said_and_home_asks_for_nobody_who_wr
     assert " checked" not in desk.get(PATH)
     assert "26 examples are removed." in desk.told(PATH, seen=_seen(desk), guides="yes")
     home = desk.read("/owner/")
-    assert "who wrote these guides" not in home and "Before your first campaign: 0 of 6" in home
+    assert "who wrote these guides" not in home and "Before your first campaign: 0 of 7" in home
 
 
 def test_who_has_a_guide_of_their_own_finds_the_box_ticked(desk: Desk, runtime: Runtime) -> None:

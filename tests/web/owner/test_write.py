@@ -25,11 +25,11 @@ def test_i_follow_a_text_from_its_first_draft_to_its_results_in_one_list(
 ) -> None:
     told = "On walking draft A draft: nothing is planned. It would go to 2 people."
     assert told in desk.read("/owner/write?state=draft") and "Check and send : On walking" in desk.read("/owner/write")
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-06-04", clock="09:00")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="at", day="2026-06-04", clock="09:00")
     words = desk.read("/owner/write?state=scheduled")
     assert "Goes on Thu 4 Jun 2026, 09:00 BST to 2 people." in words and "Change the time : On walking" in words
     desk.post(f"/owner/campaigns/{draft}/unschedule")
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime, deliver=False)
     assert "Goes out now: 0 of 2 have had their turn." in desk.read("/owner/write?state=sending")
     desk.post(f"/owner/campaigns/{draft}/pause")
@@ -52,7 +52,7 @@ def test_i_follow_a_text_from_its_first_draft_to_its_results_in_one_list(
 
 def test_what_i_called_off_says_how_many_had_it_or_that_nothing_had_left(desk: Desk, draft: int) -> None:
     assert "called off" not in desk.read("/owner/write"), "a state that nobody needs yet"
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="at", day="2026-06-04", clock="09:00")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="at", day="2026-06-04", clock="09:00")
     desk.post(f"/owner/campaigns/{draft}/cancel")
     assert "Called off on 1 Jun 2026: nothing had left." in desk.read("/owner/write?state=cancelled")
 
@@ -114,7 +114,7 @@ def test_the_pager_says_where_it_is_among_many(desk: Desk, runtime: Runtime) -> 
 def test_on_a_large_list_numbers_come_a_little_later_and_no_page_waits_for_them(
     desk: Desk, draft: int, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, person: Callable[..., int]
 ) -> None:
-    desk.post(f"/owner/campaigns/{draft}/schedule", when="now")
+    desk.post(f"/owner/campaigns/{draft}/schedule", accept="y", when="now")
     launch(runtime)
     monkeypatch.setattr(state, "LARGE", 0)
     assert "Sent on 1 Jun 2026: its numbers are being counted." in desk.read("/owner/write?state=sent")
